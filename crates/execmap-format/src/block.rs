@@ -1,0 +1,188 @@
+//! The file's header, and blocks: kind, length, checksum, bytes.
+
+use crate::error::ReadError;
+
+/// Bytes of [`FileHeader`].
+pub const FILE_HEADER_LEN: usize = 32;
+/// Bytes of a block before its payload.
+pub(crate) const BLOCK_HEADER_LEN: usize = 20;
+/// No block of this version is larger once unpacked.
+pub(crate) const MAX_BLOCK: usize = 64 << 20;
+
+const FILE_MAGIC: &[u8; 8] = b"\x89execmap";
+const BLOCK_MAGIC: u32 = 0x6b6c_4258;
+
+/// The head of a trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileHeader {
+    /// Format version of the writer.
+    pub version: u16,
+    /// Equal in all files of one run.
+    pub run_id: [u8; 16],
+}
+
+impl FileHeader {
+    /// The first bytes of a trace.
+    #[must_use]
+    pub fn encode(&self) -> [u8; FILE_HEADER_LEN] {
+        let mut out = [0; FILE_HEADER_LEN];
+        out[..8].copy_from_slice(FILE_MAGIC);
+        out[8..10].copy_from_slice(&self.version.to_le_bytes());
+        out[12..28].copy_from_slice(&self.run_id);
+        let sum = crc32fast::hash(&out[..28]);
+        out[28..].copy_from_slice(&sum.to_le_bytes());
+        out
+    }
+
+    /// Reads what [`FileHeader::encode`] wrote.
+    pub fn decode(bytes: &[u8]) -> Result<Self, ReadError> {
+        if bytes.is_empty() {
+            return Err(ReadError::Empty);
+        }
+        let seen = bytes.len().min(8);
+        if bytes[..seen] != FILE_MAGIC[..seen] {
+            return Err(ReadError::NotATrace);
+        }
+        let Some(head) = bytes.first_chunk::<FILE_HEADER_LEN>() else {
+            return Err(ReadError::Truncated { len: bytes.len() as u64 });
+        };
+        let version = u16::from_le_bytes([head[8], head[9]]);
+        if version > crate::FORMAT_VERSION {
+            return Err(ReadError::TooNew { found: version, newest: crate::FORMAT_VERSION });
+        }
+        let sum = u32::from_le_bytes([head[28], head[29], head[30], head[31]]);
+        if version == 0 || sum != crc32fast::hash(&head[..28]) {
+            return Err(ReadError::Damaged { index: 0, offset: 0 });
+        }
+        let mut run_id = [0; 16];
+        run_id.copy_from_slice(&head[12..28]);
+        Ok(FileHeader { version, run_id })
+    }
+}
+
+/// What a block holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BlockKind {
+    /// A run of definitions.
+    Definitions,
+    /// Entries of the value table.
+    Values,
+    /// Events of one log.
+    Events,
+    /// Where the other blocks are; only at the end.
+    Index,
+    /// A kind of a later version, stepped over.
+    Unknown(u8),
+}
+
+impl BlockKind {
+    fn byte(self) -> u8 {
+        match self {
+            BlockKind::Definitions => 1,
+            BlockKind::Values => 2,
+            BlockKind::Events => 3,
+            BlockKind::Index => 4,
+            BlockKind::Unknown(byte) => byte,
+        }
+    }
+
+    fn from_byte(byte: u8) -> Self {
+        match byte {
+            1 => BlockKind::Definitions,
+            2 => BlockKind::Values,
+            3 => BlockKind::Events,
+            4 => BlockKind::Index,
+            other => BlockKind::Unknown(other),
+        }
+    }
+}
+
+/// A block as it lies in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// What it holds.
+    pub kind: BlockKind,
+    /// Whether the payload is compressed.
+    pub is_packed: bool,
+    /// Bytes of the payload in the file.
+    pub stored_len: u32,
+    /// Bytes of the payload once unpacked.
+    pub raw_len: u32,
+    checksum: u32,
+}
+
+/// Below this, compression costs more than it saves.
+const PACK_FROM: usize = 64;
+
+/// Appends a block. `packed` is scratch space, `level` zstd's.
+pub fn encode_block(
+    out: &mut Vec<u8>,
+    kind: BlockKind,
+    payload: &[u8],
+    packer: &mut zstd::bulk::Compressor<'_>,
+    packed: &mut Vec<u8>,
+) {
+    packed.clear();
+    packed.reserve(zstd::zstd_safe::compress_bound(payload.len()));
+    let is_packed = payload.len() >= PACK_FROM
+        && packer.compress_to_buffer(payload, packed).is_ok_and(|len| len < payload.len());
+    let stored: &[u8] = if is_packed { packed } else { payload };
+    let at = out.len();
+    out.extend_from_slice(&BLOCK_MAGIC.to_le_bytes());
+    out.extend_from_slice(&[kind.byte(), u8::from(is_packed), 0, 0]);
+    out.extend_from_slice(&(stored.len() as u32).to_le_bytes());
+    out.extend_from_slice(&(payload.len() as u32).to_le_bytes());
+    let mut sum = crc32fast::Hasher::new();
+    sum.update(&out[at..]);
+    sum.update(stored);
+    out.extend_from_slice(&sum.finalize().to_le_bytes());
+    out.extend_from_slice(stored);
+}
+
+impl Block {
+    /// Reads a block's head; `None` where no block begins.
+    #[must_use]
+    pub fn decode_head(bytes: &[u8]) -> Option<Block> {
+        let head = bytes.first_chunk::<BLOCK_HEADER_LEN>()?;
+        let word = |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
+        if word(0) != BLOCK_MAGIC || word(12) as usize > MAX_BLOCK || word(8) as usize > MAX_BLOCK {
+            return None;
+        }
+        Some(Block {
+            kind: BlockKind::from_byte(head[4]),
+            is_packed: head[5] == 1,
+            stored_len: word(8),
+            raw_len: word(12),
+            checksum: word(16),
+        })
+    }
+
+    /// Checks and unpacks a payload. `head` is the block's first 20 bytes.
+    #[must_use]
+    pub fn payload(&self, head: &[u8], stored: &[u8]) -> Option<Vec<u8>> {
+        let mut sum = crc32fast::Hasher::new();
+        sum.update(head.get(..16)?);
+        sum.update(stored);
+        if sum.finalize() != self.checksum {
+            return None;
+        }
+        if !self.is_packed {
+            return Some(stored.to_vec());
+        }
+        let raw = zstd::bulk::decompress(stored, self.raw_len as usize).ok()?;
+        (raw.len() == self.raw_len as usize).then_some(raw)
+    }
+
+    /// Bytes of the block in the file, head included.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        BLOCK_HEADER_LEN as u64 + u64::from(self.stored_len)
+    }
+
+    /// A block always has a head.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        false
+    }
+}

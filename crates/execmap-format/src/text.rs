@@ -1,0 +1,480 @@
+//! The text of a value: for exact builtin types what `repr` would give.
+//!
+//! Cuts are marked with an ellipsis and the full length; addresses never
+//! occur; items of sets are sorted, so that equal runs give equal text.
+
+use std::fmt::Write as _;
+
+use crate::define::Definitions;
+use crate::float::{complex_repr, float_repr};
+use crate::ids::TypeId;
+use crate::token::{bytes_kind, named_kind, seq_kind};
+use crate::value::{Attributes, Items, Text, Value, ValueRef, Values};
+
+/// No recorder nests deeper; a damaged table might.
+const MAX_DEPTH: u32 = 40;
+
+impl Values {
+    /// The text of a value.
+    #[must_use]
+    pub fn text(&self, value: ValueRef, definitions: &Definitions) -> String {
+        let mut out = String::new();
+        Writer { values: self, definitions, out: &mut out, depth: 0 }.value(value);
+        out
+    }
+
+    /// An exception as the last line of a traceback: type, and message if there is one.
+    #[must_use]
+    pub fn exception_text(&self, value: ValueRef, definitions: &Definitions) -> String {
+        let Value::Exception { of, args, .. } = self.get(value) else { return self.text(value, definitions) };
+        let name = type_name(definitions, of);
+        let message = self.message(name, args, definitions);
+        if message.is_empty() { name.to_owned() } else { format!("{name}: {message}") }
+    }
+
+    fn message(&self, name: &str, args: ValueRef, definitions: &Definitions) -> String {
+        let Value::Items(items) = self.get(args) else { return String::new() };
+        let args_of: Vec<ValueRef> = items.iter().collect();
+        let plain = |value: ValueRef| match self.get(value) {
+            Value::Str(text) => {
+                let mut out = lossy(text.bytes);
+                if let Some(full) = text.cut_of {
+                    let _ = write!(out, "… ({full} characters)");
+                }
+                out
+            }
+            Value::Symbol(symbol) => definitions.symbol(symbol).to_owned(),
+            _ => self.text(value, definitions),
+        };
+        match (args_of.as_slice(), name) {
+            ([], _) => String::new(),
+            ([one], "KeyError") => self.text(*one, definitions),
+            ([one], _) => plain(*one),
+            ([number, what, rest @ ..], _) if is_os_error(name) && matches!(rest.len(), 0 | 1) => {
+                let mut out = format!("[Errno {}] {}", self.text(*number, definitions), plain(*what));
+                if let [file] = rest {
+                    let _ = write!(out, ": {}", self.text(*file, definitions));
+                }
+                out
+            }
+            _ => self.text(args, definitions),
+        }
+    }
+}
+
+fn is_os_error(name: &str) -> bool {
+    const NAMES: [&str; 16] = [
+        "OSError",
+        "BlockingIOError",
+        "ChildProcessError",
+        "ConnectionError",
+        "BrokenPipeError",
+        "ConnectionAbortedError",
+        "ConnectionRefusedError",
+        "ConnectionResetError",
+        "FileExistsError",
+        "FileNotFoundError",
+        "InterruptedError",
+        "IsADirectoryError",
+        "NotADirectoryError",
+        "PermissionError",
+        "ProcessLookupError",
+        "TimeoutError",
+    ];
+    NAMES.contains(&name)
+}
+
+fn type_name(definitions: &Definitions, of: TypeId) -> &str {
+    definitions.type_def(of).map_or("?", |def| def.name.as_str())
+}
+
+/// Text of recorded bytes with lone surrogates as Python escapes them.
+fn lossy(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    let mut rest = bytes;
+    loop {
+        match std::str::from_utf8(rest) {
+            Ok(text) => {
+                out.push_str(text);
+                return out;
+            }
+            Err(error) => {
+                let (sound, broken) = rest.split_at(error.valid_up_to());
+                out.push_str(&String::from_utf8_lossy(sound));
+                if let [0xed, second @ 0xa0..=0xbf, third @ 0x80..=0xbf, after @ ..] = broken {
+                    let unit = 0xd000 | u32::from(second & 0x3f) << 6 | u32::from(third & 0x3f);
+                    let _ = write!(out, "\u{0}{unit:04x}");
+                    rest = after;
+                } else {
+                    out.push('\u{fffd}');
+                    rest = &broken[1..];
+                }
+            }
+        }
+    }
+}
+
+struct Writer<'a> {
+    values: &'a Values,
+    definitions: &'a Definitions,
+    out: &'a mut String,
+    depth: u32,
+}
+
+impl Writer<'_> {
+    fn push(&mut self, text: &str) {
+        self.out.push_str(text);
+    }
+
+    fn value(&mut self, value: ValueRef) {
+        if self.depth >= MAX_DEPTH {
+            return self.push("…");
+        }
+        self.depth += 1;
+        self.shown(self.values.get(value));
+        self.depth -= 1;
+    }
+
+    fn shown(&mut self, value: Value<'_>) {
+        match value {
+            Value::NotRecorded | Value::Unbound => self.push("not recorded"),
+            Value::Lost => self.push("lost"),
+            Value::Hidden => self.push("hidden"),
+            Value::None => self.push("None"),
+            Value::Bool(value) => self.push(if value { "True" } else { "False" }),
+            Value::Ellipsis => self.push("Ellipsis"),
+            Value::NotImplemented => self.push("NotImplemented"),
+            Value::Int(value) => {
+                let _ = write!(self.out, "{value}");
+            }
+            Value::BigInt(bytes) => self.push(&big_int(bytes)),
+            Value::HugeInt { bits } => {
+                let _ = write!(self.out, "<int of {bits} bits>");
+            }
+            Value::Float(value) => self.push(&float_repr(value)),
+            Value::Complex(real, imaginary) => self.push(&complex_repr(real, imaginary)),
+            Value::Str(text) => self.text(text),
+            Value::Symbol(symbol) => {
+                let bytes = self.definitions.symbol(symbol).as_bytes();
+                self.text(Text { bytes, cut_of: None });
+            }
+            Value::Bytes { kind, bytes, cut_of } => self.bytes(kind, bytes, cut_of),
+            Value::Items(items) => self.items(items),
+            Value::Object { of, base, attributes } => self.object(of, base, attributes),
+            Value::Class(of) => {
+                let name = self.definitions.type_def(of).map_or("?", |def| def.full_name.as_str());
+                let _ = write!(self.out, "<class '{name}'>");
+            }
+            Value::Named { kind, name } => self.named(kind, name),
+            Value::Member { of, name } => {
+                let (of, name) = (type_name(self.definitions, of), self.definitions.symbol(name));
+                let _ = write!(self.out, "<{of}.{name}>");
+            }
+            Value::Exception { of, is_builtin, args, attributes } => self.exception(of, is_builtin, args, attributes),
+            Value::Own(text) => self.push(&lossy(text)),
+            Value::Range([start, stop, step]) => {
+                let is_unit = self.values.get(step) == Value::Int(1);
+                let parts = [start, stop, step];
+                self.call("range", if is_unit { &parts[..2] } else { &parts });
+            }
+            Value::Slice(parts) => self.call("slice", &parts),
+        }
+    }
+
+    fn call(&mut self, name: &str, args: &[ValueRef]) {
+        self.push(name);
+        self.push("(");
+        self.separated(args.iter().copied());
+        self.push(")");
+    }
+
+    fn separated(&mut self, items: impl Iterator<Item = ValueRef>) {
+        for (index, item) in items.enumerate() {
+            if index > 0 {
+                self.push(", ");
+            }
+            self.value(item);
+        }
+    }
+
+    fn text(&mut self, text: Text<'_>) {
+        quote(self.out, &lossy(text.bytes), text.cut_of.is_some());
+        if let Some(full) = text.cut_of {
+            let _ = write!(self.out, " ({full} characters)");
+        }
+    }
+
+    fn bytes(&mut self, kind: u8, bytes: &[u8], cut_of: Option<u64>) {
+        if kind == bytes_kind::MEMORYVIEW {
+            let full = cut_of.unwrap_or(bytes.len() as u64);
+            let _ = write!(self.out, "<memoryview of {full} bytes>");
+            return;
+        }
+        let is_array = kind == bytes_kind::BYTEARRAY;
+        if is_array {
+            self.push("bytearray(");
+        }
+        let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') { '"' } else { '\'' };
+        self.out.push('b');
+        self.out.push(quote);
+        for &byte in bytes {
+            match byte {
+                b'\\' => self.push("\\\\"),
+                b'\n' => self.push("\\n"),
+                b'\r' => self.push("\\r"),
+                b'\t' => self.push("\\t"),
+                _ if char::from(byte) == quote => {
+                    self.out.push('\\');
+                    self.out.push(quote);
+                }
+                0x20..0x7f => self.out.push(char::from(byte)),
+                _ => {
+                    let _ = write!(self.out, "\\x{byte:02x}");
+                }
+            }
+        }
+        if cut_of.is_some() {
+            self.push("…");
+        }
+        self.out.push(quote);
+        if is_array {
+            self.push(")");
+        }
+        if let Some(full) = cut_of {
+            let _ = write!(self.out, " ({full} bytes)");
+        }
+    }
+
+    fn items(&mut self, items: Items<'_>) {
+        let is_cut = items.kept() < items.full;
+        let (open, close) = match (items.kind, items.full) {
+            (seq_kind::SET, 0) => ("set(", ")"),
+            (seq_kind::FROZENSET, 0) => ("frozenset(", ")"),
+            (seq_kind::FROZENSET, _) => ("frozenset({", "})"),
+            (seq_kind::SET | seq_kind::DICT, _) => ("{", "}"),
+            (seq_kind::FROZENDICT, _) => ("frozendict({", "})"),
+            (seq_kind::DEQUE, _) => ("deque([", "])"),
+            (seq_kind::TUPLE, 1) if !is_cut => ("(", ",)"),
+            (seq_kind::TUPLE, _) => ("(", ")"),
+            _ => ("[", "]"),
+        };
+        self.push(open);
+        match items.kind {
+            _ if items.is_mapping() => self.pairs(items),
+            seq_kind::SET | seq_kind::FROZENSET => self.sorted(items),
+            _ => self.separated(items.iter()),
+        }
+        if is_cut {
+            let comma = if items.kept() > 0 { ", " } else { "" };
+            let _ = write!(self.out, "{comma}… ({} items)", items.full);
+        }
+        self.push(close);
+    }
+
+    fn pairs(&mut self, items: Items<'_>) {
+        for (index, item) in items.iter().enumerate() {
+            if index > 0 {
+                self.push(if index % 2 == 1 { ": " } else { ", " });
+            }
+            self.value(item);
+        }
+    }
+
+    fn sorted(&mut self, items: Items<'_>) {
+        let mut texts: Vec<String> = Vec::new();
+        for item in items.iter() {
+            let mut text = String::new();
+            let depth = self.depth;
+            Writer { values: self.values, definitions: self.definitions, out: &mut text, depth }.value(item);
+            texts.push(text);
+        }
+        texts.sort_unstable();
+        self.push(&texts.join(", "));
+    }
+
+    fn object(&mut self, of: TypeId, base: Option<ValueRef>, attributes: Attributes<'_>) {
+        self.push("<");
+        self.push(type_name(self.definitions, of));
+        if let Some(base) = base {
+            self.push(" ");
+            self.value(base);
+        }
+        self.attributes(attributes);
+        self.push(">");
+    }
+
+    fn attributes(&mut self, attributes: Attributes<'_>) {
+        for (name, value) in attributes.iter() {
+            self.push(" ");
+            self.push(self.definitions.symbol(name));
+            self.push("=");
+            self.value(value);
+        }
+        match (attributes.kept(), attributes.full) {
+            (kept, full) if kept == full => {}
+            (0, _) => self.push(" …"),
+            (_, full) => {
+                let _ = write!(self.out, " … ({full} attributes)");
+            }
+        }
+    }
+
+    fn exception(&mut self, of: TypeId, is_builtin: bool, args: ValueRef, attributes: Attributes<'_>) {
+        let name = type_name(self.definitions, of);
+        let Value::Items(items) = self.values.get(args) else { return self.push(name) };
+        if is_builtin {
+            self.push(name);
+            self.push("(");
+            self.separated(items.iter());
+            if items.kept() < items.full {
+                let _ = write!(self.out, ", … ({} items)", items.full);
+            }
+            return self.push(")");
+        }
+        self.push("<");
+        self.push(name);
+        for item in items.iter() {
+            self.push(" ");
+            self.value(item);
+        }
+        if items.kept() < items.full {
+            let _ = write!(self.out, " … ({} items)", items.full);
+        }
+        self.attributes(attributes);
+        self.push(">");
+    }
+
+    fn named(&mut self, kind: u8, name: &[u8]) {
+        let name = lossy(name);
+        let what = match kind {
+            named_kind::FUNCTION => "function ",
+            named_kind::BUILTIN => "built-in function ",
+            named_kind::METHOD => "bound method ",
+            named_kind::MODULE => "module ",
+            named_kind::GENERATOR => "generator ",
+            named_kind::COROUTINE => "coroutine ",
+            named_kind::ASYNC_GENERATOR => "async_generator ",
+            _ => "",
+        };
+        let _ = write!(self.out, "<{what}{name}>");
+    }
+}
+
+/// Text in quotes as Python's `repr` chooses and escapes them.
+fn quote(out: &mut String, text: &str, is_cut: bool) {
+    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+    out.push(quote);
+    let mut chars = text.chars();
+    while let Some(char) = chars.next() {
+        match char {
+            // How `lossy` hands over a lone surrogate: a null character and four digits.
+            '\0' if chars.as_str().len() >= 4 && is_surrogate(chars.as_str()) => {
+                out.push_str("\\u");
+                out.extend(chars.by_ref().take(4));
+            }
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            _ if char == quote => {
+                out.push('\\');
+                out.push(quote);
+            }
+            ' '..='~' => out.push(char),
+            _ if is_printable(char) => out.push(char),
+            _ => {
+                let code = u32::from(char);
+                let _ = match code {
+                    0..0x100 => write!(out, "\\x{code:02x}"),
+                    0x100..0x1_0000 => write!(out, "\\u{code:04x}"),
+                    _ => write!(out, "\\U{code:08x}"),
+                };
+            }
+        }
+    }
+    if is_cut {
+        out.push('…');
+    }
+    out.push(quote);
+}
+
+fn is_surrogate(rest: &str) -> bool {
+    rest.starts_with('d') && rest.as_bytes().get(1..4).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+}
+
+/// Whether `repr` shows a character as it is. Close to `str.isprintable`: it knows the control,
+/// format, space, private and surrogate ranges, not every unassigned code point.
+fn is_printable(char: char) -> bool {
+    !matches!(u32::from(char),
+        0..0x20 | 0x7f..=0xa0 | 0xad | 0x600..=0x605 | 0x61c | 0x6dd | 0x70f | 0x890..=0x891 | 0x8e2
+        | 0x1680 | 0x180e | 0x2000..=0x200f | 0x2028..=0x202f | 0x205f..=0x206f | 0x3000
+        | 0xd800..=0xf8ff | 0xfeff | 0xfff0..=0xfffb | 0xfffe..=0xffff
+        | 0x110bd | 0x110cd | 0x13430..=0x1343f | 0x1bca0..=0x1bca3 | 0x1d173..=0x1d17a
+        | 0xe0000..=0x10_ffff)
+}
+
+/// Decimal digits of an integer in two's complement, little-endian.
+fn big_int(bytes: &[u8]) -> String {
+    let is_negative = bytes.last().is_some_and(|byte| byte & 0x80 != 0);
+    let mut magnitude: Vec<u8> = bytes.to_vec();
+    if is_negative {
+        let mut carry = true;
+        for byte in &mut magnitude {
+            let (value, over) = (!*byte).overflowing_add(u8::from(carry));
+            (*byte, carry) = (value, over);
+        }
+    }
+    let mut limbs: Vec<u32> = Vec::new();
+    for chunk in magnitude.chunks(4) {
+        let mut limb = [0; 4];
+        limb[..chunk.len()].copy_from_slice(chunk);
+        limbs.push(u32::from_le_bytes(limb));
+    }
+    let mut parts = Vec::new();
+    while limbs.iter().any(|limb| *limb != 0) {
+        let mut remainder = 0u64;
+        for limb in limbs.iter_mut().rev() {
+            let value = remainder << 32 | u64::from(*limb);
+            *limb = (value / 1_000_000_000) as u32;
+            remainder = value % 1_000_000_000;
+        }
+        parts.push(remainder);
+    }
+    let mut out = String::new();
+    if is_negative {
+        out.push('-');
+    }
+    let mut parts = parts.into_iter().rev();
+    let _ = write!(out, "{}", parts.next().unwrap_or(0));
+    for part in parts {
+        let _ = write!(out, "{part:09}");
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn big_integers_are_written_in_decimal() {
+        assert_eq!(big_int(&[0, 0, 0, 0, 0, 0, 0, 0, 1]), "18446744073709551616");
+        assert_eq!(big_int(&[0, 0, 0, 0, 0, 0, 0, 0, 0xff]), "-18446744073709551616");
+        assert_eq!(big_int(&[]), "0");
+    }
+
+    #[test]
+    fn text_is_quoted_as_python_quotes_it() {
+        let quoted = |text: &str| {
+            let mut out = String::new();
+            quote(&mut out, text, false);
+            out
+        };
+        assert_eq!(quoted("it's"), "\"it's\"");
+        assert_eq!(quoted("a\"b'c"), "'a\"b\\'c'");
+        assert_eq!(quoted("é\u{202e}\n\0"), "'é\\u202e\\n\\x00'");
+        let mut out = String::new();
+        quote(&mut out, &lossy(&[b'a', 0xed, 0xb2, 0x80]), false);
+        assert_eq!(out, "'a\\udc80'");
+    }
+}

@@ -1,0 +1,310 @@
+//! A trace opened for reading, whole or cut short.
+
+use std::collections::HashMap;
+
+use crate::block::{BLOCK_HEADER_LEN, Block, BlockKind, FILE_HEADER_LEN, FileHeader};
+use crate::columns::{BlockHead, ColumnsIn, take_head};
+use crate::define::Definitions;
+use crate::error::ReadError;
+use crate::event::Event;
+use crate::ids::LogId;
+use crate::intern::Interner;
+use crate::replay::{BlockReplay, LogReplay, TimeScale};
+use crate::segment::{ClockPair, PartHeader, SegmentHeader, read_segments};
+use crate::source::Source;
+use crate::transcode::LogTranscoder;
+use crate::value::Values;
+
+/// What a trace is, without its events.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// Whether the end of the recording was written.
+    pub complete: bool,
+    /// Whether events were taken from the side file of a run that did not end.
+    pub recovered: bool,
+    /// Blocks that could not be read.
+    pub damaged_blocks: u32,
+    /// Bytes at the end that belong to no whole block.
+    pub truncated_bytes: u64,
+    /// Bytes of the trace and its side file.
+    pub bytes: u64,
+    /// Calls that began.
+    pub calls: u64,
+    /// Records of all kinds.
+    pub events: u64,
+    /// Equal in all files of one run.
+    pub run_id: [u8; 16],
+    /// Format version of the file.
+    pub version: u16,
+    /// Nanoseconds from the first to the last reading of the clock.
+    pub duration_ns: u64,
+}
+
+/// A block of events: where it lies, or its payload.
+enum Events {
+    InFile { offset: u64, block: Block },
+    InMemory(Vec<u8>),
+}
+
+/// A trace opened for reading.
+pub struct TraceReader<S> {
+    main: S,
+    definitions: Definitions,
+    values: Values,
+    summary: Summary,
+    scale: TimeScale,
+    /// Blocks of each log, in their order.
+    logs: HashMap<u32, Vec<(u32, Events)>>,
+}
+
+impl<S: Source> TraceReader<S> {
+    /// Reads header, definitions, values and the places of the events. `part` is the side file of
+    /// a run that goes on or did not end; one of another run is left alone.
+    pub fn open(main: S, part: Option<S>) -> Result<Self, ReadError> {
+        let len = main.len()?;
+        let header = FileHeader::decode(&main.read_vec(0, FILE_HEADER_LEN)?)?;
+        let summary =
+            Summary { bytes: len, run_id: header.run_id, version: header.version, ..Summary::default() };
+        let scale = TimeScale { first_tick: 0, ns_per_tick: 1.0 };
+        let mut trace = TraceReader {
+            main,
+            definitions: Definitions::default(),
+            values: Values::default(),
+            summary,
+            scale,
+            logs: HashMap::new(),
+        };
+        trace.scan(len)?;
+        trace.summary.complete = trace.definitions.is_ended;
+        if let Some(part) = part {
+            trace.recover(&part)?;
+        }
+        for blocks in trace.logs.values_mut() {
+            blocks.sort_by_key(|(sequence, _)| *sequence);
+        }
+        trace.measure();
+        Ok(trace)
+    }
+
+    /// What the numbers in events stand for.
+    #[must_use]
+    pub fn definitions(&self) -> &Definitions {
+        &self.definitions
+    }
+
+    /// The values of the run.
+    #[must_use]
+    pub fn values(&self) -> &Values {
+        &self.values
+    }
+
+    /// What the trace is.
+    #[must_use]
+    pub fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    fn scan(&mut self, len: u64) -> Result<(), ReadError> {
+        let mut offset = FILE_HEADER_LEN as u64;
+        while offset < len {
+            let head = self.main.read_vec(offset, BLOCK_HEADER_LEN)?;
+            let block = Block::decode_head(&head).filter(|block| offset + block.len() <= len);
+            let Some(block) = block else {
+                offset = self.resync(offset, len)?;
+                continue;
+            };
+            self.take_block(offset, block)?;
+            offset += block.len();
+        }
+        Ok(())
+    }
+
+    /// Finds the next sound block after bytes that are none.
+    fn resync(&mut self, from: u64, len: u64) -> Result<u64, ReadError> {
+        const STEP: usize = 1 << 20;
+        let mut at = from + 1;
+        while at < len {
+            let bytes = self.main.read_vec(at, STEP + BLOCK_HEADER_LEN)?;
+            for index in 0..bytes.len().saturating_sub(BLOCK_HEADER_LEN).min(STEP) {
+                let Some(block) = Block::decode_head(&bytes[index..]) else { continue };
+                let offset = at + index as u64;
+                if offset + block.len() <= len && self.payload(offset, &block)?.is_some() {
+                    self.summary.damaged_blocks += 1;
+                    return Ok(offset);
+                }
+            }
+            at += STEP as u64;
+        }
+        self.summary.truncated_bytes = len - from;
+        Ok(len)
+    }
+
+    fn payload(&self, offset: u64, block: &Block) -> Result<Option<Vec<u8>>, ReadError> {
+        let bytes = self.main.read_vec(offset, block.len() as usize)?;
+        Ok(bytes.split_at_checked(BLOCK_HEADER_LEN).and_then(|(head, stored)| block.payload(head, stored)))
+    }
+
+    fn take_block(&mut self, offset: u64, block: Block) -> Result<(), ReadError> {
+        let is_sound = match block.kind {
+            BlockKind::Definitions => {
+                self.payload(offset, &block)?.is_some_and(|bytes| self.definitions.extend(&bytes))
+            }
+            BlockKind::Values => self.payload(offset, &block)?.is_some_and(|bytes| self.values.extend(&bytes)),
+            BlockKind::Events => match self.payload(offset, &block)?.and_then(|bytes| take_head(&mut &bytes[..])) {
+                Some(events) => {
+                    self.note(&events, Events::InFile { offset, block });
+                    true
+                }
+                None => false,
+            },
+            BlockKind::Index | BlockKind::Unknown(_) => self.payload(offset, &block)?.is_some(),
+        };
+        self.summary.damaged_blocks += u32::from(!is_sound);
+        Ok(())
+    }
+
+    fn note(&mut self, head: &BlockHead, events: Events) {
+        self.summary.calls += head.starts;
+        self.summary.events += head.records;
+        self.definitions.clock.push(head.clock);
+        self.logs.entry(head.log).or_default().push((head.sequence, events));
+    }
+
+    /// Takes in what the side file holds and the trace does not.
+    fn recover(&mut self, part: &S) -> Result<(), ReadError> {
+        let bytes = part.read_vec(0, usize::try_from(part.len()?).unwrap_or(usize::MAX))?;
+        let Some(header) = PartHeader::decode(&bytes).filter(|header| header.run_id == self.summary.run_id) else {
+            return Ok(());
+        };
+        self.summary.recovered = true;
+        self.summary.bytes += bytes.len() as u64;
+        self.definitions.clock.extend([header.first, header.latest]);
+        let mut interner = Interner::new(self.values.len() as u64);
+        let mut transcoders: HashMap<u32, LogTranscoder> = HashMap::new();
+        let mut fresh = Vec::new();
+        for (head, records) in read_segments(&bytes) {
+            if head.log == SegmentHeader::DEFINITIONS {
+                self.definitions.extend(records);
+                continue;
+            }
+            let is_known = |blocks: &Vec<(u32, Events)>| blocks.iter().any(|(sequence, _)| *sequence == head.sequence);
+            if self.logs.get(&head.log).is_some_and(is_known) {
+                continue;
+            }
+            let mut payload = Vec::new();
+            let transcoder = transcoders.entry(head.log).or_default();
+            let done = transcoder.segment(&head, records, &mut interner, &mut payload);
+            self.summary.damaged_blocks += u32::from(done.damaged > 0);
+            if interner.take_fresh(&mut fresh) {
+                self.values.extend(&fresh);
+            }
+            let block = BlockHead { log: head.log, sequence: head.sequence, ..BlockHead::default() };
+            let block = BlockHead { records: done.records, starts: done.starts, clock: head.clock, ..block };
+            self.note(&block, Events::InMemory(payload));
+        }
+        Ok(())
+    }
+
+    fn measure(&mut self) {
+        let clock = &self.definitions.clock;
+        let by_tick = |pair: &&ClockPair| pair.tick;
+        let sound = || clock.iter().filter(|pair| pair.tick != 0);
+        let (Some(first), Some(last)) = (sound().min_by_key(by_tick), sound().max_by_key(by_tick)) else { return };
+        let ticks = last.tick - first.tick;
+        let nanos = last.monotonic_ns.saturating_sub(first.monotonic_ns);
+        let ns_per_tick = if ticks == 0 || nanos == 0 { 1.0 } else { nanos as f64 / ticks as f64 };
+        self.scale = TimeScale { first_tick: first.tick, ns_per_tick };
+        self.summary.duration_ns = nanos;
+    }
+
+    /// Hands every event to `each`: those of one log in their order, those of several by time.
+    /// Returns how many blocks turned out to be damaged; what they held is missing.
+    pub fn for_each_event(&self, each: &mut dyn FnMut(LogId, &Event<'_>)) -> Result<u32, ReadError> {
+        let mut cursors: Vec<Cursor<'_>> = Vec::new();
+        for (log, blocks) in &self.logs {
+            cursors.push(Cursor { log: *log, blocks, next: 0, payload: Vec::new(), state: LogReplay::default() });
+        }
+        cursors.sort_by_key(|cursor| cursor.log);
+        let mut merge = Merge { trace: self, damaged: 0, heads: Vec::new() };
+        for (index, cursor) in cursors.iter_mut().enumerate() {
+            if let Some(head) = merge.load(cursor)? {
+                merge.heads.push((head, index));
+            }
+        }
+        merge.heads.sort_unstable_by_key(|head| std::cmp::Reverse(*head));
+        while let Some((_, index)) = merge.heads.pop() {
+            let until = merge.heads.last().map_or(u64::MAX, |(tick, _)| *tick);
+            if let Some(tick) = merge.run(&mut cursors[index], until, each)? {
+                let key = (tick, index);
+                let place = merge.heads.partition_point(|head| *head > key);
+                merge.heads.insert(place, key);
+            }
+        }
+        Ok(merge.damaged)
+    }
+}
+
+struct Cursor<'t> {
+    log: u32,
+    blocks: &'t [(u32, Events)],
+    next: usize,
+    payload: Vec<u8>,
+    state: LogReplay,
+}
+
+struct Merge<'t, S> {
+    trace: &'t TraceReader<S>,
+    damaged: u32,
+    /// Logs with blocks to read, by the tick of the next one, the earliest last.
+    heads: Vec<(u64, usize)>,
+}
+
+impl<S: Source> Merge<'_, S> {
+    /// Loads the next block of a log; gives the tick at which it begins.
+    fn load(&mut self, cursor: &mut Cursor<'_>) -> Result<Option<u64>, ReadError> {
+        while let Some((_, events)) = cursor.blocks.get(cursor.next) {
+            cursor.next += 1;
+            let payload = match events {
+                Events::InFile { offset, block } => self.trace.payload(*offset, block)?,
+                Events::InMemory(payload) => Some(payload.clone()),
+            };
+            if let Some(payload) = payload
+                && let Some(head) = take_head(&mut &payload[..])
+            {
+                cursor.payload = payload;
+                return Ok(Some(head.clock.tick));
+            }
+            self.damaged += 1;
+        }
+        Ok(None)
+    }
+
+    /// Reads whole blocks of a log as long as they begin before `until`.
+    fn run(&mut self, cursor: &mut Cursor<'_>, until: u64, each: &mut dyn FnMut(LogId, &Event<'_>)) -> Result<Option<u64>, ReadError> {
+        let log = LogId(cursor.log);
+        loop {
+            let payload = std::mem::take(&mut cursor.payload);
+            if let Some((head, columns)) = ColumnsIn::split(&payload) {
+                let mut block = BlockReplay::new(&head, columns, self.trace.scale, &mut cursor.state);
+                loop {
+                    match block.next(&mut cursor.state, &mut |event| each(log, event)) {
+                        Some(true) => {}
+                        Some(false) => break,
+                        None => {
+                            self.damaged += 1;
+                            break;
+                        }
+                    }
+                }
+            } else {
+                self.damaged += 1;
+            }
+            match self.load(cursor)? {
+                Some(tick) if tick > until => return Ok(Some(tick)),
+                Some(_) => {}
+                None => return Ok(None),
+            }
+        }
+    }
+}
+

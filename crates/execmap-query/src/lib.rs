@@ -1,0 +1,41 @@
+//! Questions on an execmap trace, as plain functions.
+//!
+//! [`open`] turns a path into a [`Trace`] and is the only thing here that reads
+//! files. Everything else is a function from a trace and a query to an answer
+//! that is plain data: [`info`], [`tree`], [`stats`], [`rows`]. Answers name
+//! calls, threads and tasks by short handles that never change.
+//!
+//! No question recurses along calls, so a chain of any depth is fine, and each
+//! is linear in the number of calls.
+
+#![forbid(unsafe_code)]
+
+mod assemble;
+mod calls;
+mod columns;
+mod figures;
+mod function;
+mod handles;
+mod info;
+mod opening;
+mod pattern;
+mod rows;
+mod shape;
+mod stats;
+pub mod testing;
+mod trace;
+mod tree;
+mod values;
+
+pub use calls::{Calls, Outcome, ValueKey};
+pub use figures::{Figures, SPREAD_BINS};
+pub use function::{Function, FunctionKind};
+pub use handles::{CallNumber, FunctionNumber, NotAHandle, ProcessNumber, TaskNumber, ThreadNumber};
+pub use info::{Info, info};
+pub use opening::{Fold, Opening, Piece};
+pub use pattern::{BadPattern, FunctionPattern};
+pub use rows::{Row, row, rows};
+pub use shape::Children;
+pub use stats::{FunctionStats, Stats, StatsQuery, StatsSort, stats};
+pub use trace::{Lane, LeftOut, Run, Trace};
+pub use tree::{CallRow, LaneRow, MoreRow, Tree, TreeQuery, TreeRow, tree};

@@ -1,0 +1,292 @@
+//! Which calls are shown open when only so many rows fit.
+//!
+//! The greatest depth whose calls all fit is opened whole. What room is left
+//! opens further calls level by level, those with a failure inside first, then
+//! in order of start. Calls that are too many to be shown together are shown in
+//! part: the first, then those that failed. Everything that is not shown is
+//! counted where it is missing.
+
+use std::collections::VecDeque;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::handles::CallNumber;
+use crate::trace::Trace;
+
+/// Whether equal neighbours share one row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fold {
+    /// Every call has its own row.
+    #[default]
+    Never,
+    /// Neighbours that did the same, values and all calls below included, share one.
+    Alike,
+}
+
+/// What stands in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// One call, or neighbours that are alike.
+    Calls {
+        /// The first of them.
+        first: CallNumber,
+        /// How many there are.
+        times: u64,
+        /// Calls below all of them.
+        inside: u64,
+    },
+    /// Neighbours for which there is no room.
+    More {
+        /// How many there are.
+        calls: u64,
+        /// Calls below them.
+        inside: u64,
+    },
+}
+
+/// How much is opened.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Limits {
+    /// Levels of calls.
+    pub(crate) depth: Option<u32>,
+    /// Rows.
+    pub(crate) rows: Option<usize>,
+    pub(crate) fold: Fold,
+    /// The call to begin with, in place of all outermost ones.
+    pub(crate) root: Option<CallNumber>,
+}
+
+/// A choice of the calls that are shown open.
+pub struct Opening<'t> {
+    trace: &'t Trace,
+    limits: Limits,
+    keep: Option<Vec<bool>>,
+    /// Calls that are open, where that does not follow from the depth.
+    opened: FxHashSet<u32>,
+    /// Calls that are open in part.
+    in_part: FxHashMap<Option<CallNumber>, Vec<Piece>>,
+}
+
+impl<'t> Opening<'t> {
+    /// The best choice of calls for a number of rows.
+    #[must_use]
+    pub fn for_rows(trace: &'t Trace, root: Option<CallNumber>, rows: Option<usize>, depth: Option<u32>, fold: Fold) -> Self {
+        Opening::new(trace, Limits { depth, rows, fold, root }, None)
+    }
+
+    /// `keep`: calls that are shown at all.
+    pub(crate) fn new(trace: &'t Trace, limits: Limits, keep: Option<Vec<bool>>) -> Self {
+        let mut opening = Opening {
+            trace,
+            limits,
+            keep,
+            opened: FxHashSet::default(),
+            in_part: FxHashMap::default(),
+        };
+        if let Some(rows) = limits.rows {
+            opening.choose(rows);
+        }
+        opening
+    }
+
+    /// The outermost rows.
+    #[must_use]
+    pub fn roots(&self) -> Vec<Piece> {
+        match self.in_part.get(&None) {
+            Some(pieces) => pieces.clone(),
+            None => self.pieces(None).collect(),
+        }
+    }
+
+    /// The rows inside a call that is shown `depth` levels deep; `None` when it stays closed.
+    #[must_use]
+    pub fn inside(&self, call: CallNumber, depth: u32) -> Option<Vec<Piece>> {
+        if self.trace.subtree(call) == 0 {
+            return Some(Vec::new());
+        }
+        if self.limits.depth.is_some_and(|most| depth + 1 >= most) {
+            return None;
+        }
+        if let Some(pieces) = self.in_part.get(&Some(call)) {
+            return Some(pieces.clone());
+        }
+        let is_open = self.limits.rows.is_none() || self.opened.contains(&call.0);
+        is_open.then(|| self.pieces(Some(call)).collect())
+    }
+
+    fn pieces(&self, call: Option<CallNumber>) -> Pieces<'_> {
+        let calls = match (call, &self.limits.root) {
+            (None, Some(root)) => std::slice::from_ref(&root.0),
+            _ => self.trace.children().of(call),
+        };
+        Pieces { trace: self.trace, calls, keep: self.keep.as_deref(), fold: self.limits.fold }
+    }
+
+    fn choose(&mut self, rows: usize) {
+        let Some(roots) = self.up_to(None, rows) else {
+            let roots = self.cut(None, rows);
+            self.in_part.insert(None, roots);
+            return;
+        };
+        let mut room = rows - roots.len();
+        let mut level = 0;
+        let mut frontier = self.openable(&roots, level);
+        while let Some(opened) = self.whole_level(&frontier, room) {
+            if opened.is_empty() {
+                return;
+            }
+            level += 1;
+            let mut next = Vec::new();
+            for (call, pieces) in opened {
+                room -= pieces.len();
+                self.opened.insert(call.0);
+                next.extend(self.openable(&pieces, level));
+            }
+            frontier = next;
+        }
+        self.open_further(frontier, level, room);
+    }
+
+    /// Opens all of a level, if they fit.
+    fn whole_level(&self, frontier: &[CallNumber], room: usize) -> Option<Vec<(CallNumber, Vec<Piece>)>> {
+        let mut left = room;
+        let mut opened = Vec::new();
+        for &call in frontier {
+            let pieces = self.up_to(Some(call), left)?;
+            left -= pieces.len();
+            opened.push((call, pieces));
+        }
+        Some(opened)
+    }
+
+    fn open_further(&mut self, frontier: Vec<CallNumber>, level: u32, mut room: usize) {
+        let mut waiting: VecDeque<(CallNumber, u32)> = VecDeque::new();
+        let mut too_many: VecDeque<(CallNumber, u32)> = VecDeque::new();
+        self.queue(frontier, level, &mut waiting);
+        loop {
+            while let Some((call, level)) = waiting.pop_front() {
+                let Some(pieces) = self.up_to(Some(call), room) else {
+                    too_many.push_back((call, level));
+                    continue;
+                };
+                room -= pieces.len();
+                self.opened.insert(call.0);
+                self.queue(self.openable(&pieces, level + 1), level + 1, &mut waiting);
+            }
+            let Some((call, level)) = too_many.pop_front() else { return };
+            let share = (room / (too_many.len() + 2)).max(LEAST_PART);
+            if share > room {
+                return;
+            }
+            let pieces = self.cut(Some(call), share);
+            room -= pieces.len();
+            self.queue(self.openable(&pieces, level + 1), level + 1, &mut waiting);
+            self.in_part.insert(Some(call), pieces);
+        }
+    }
+
+    /// Failures first, then in order of start.
+    fn queue(&self, mut calls: Vec<CallNumber>, level: u32, into: &mut VecDeque<(CallNumber, u32)>) {
+        calls.sort_by_key(|call| (!self.trace.is_failing(*call), *call));
+        into.extend(calls.into_iter().map(|call| (call, level)));
+    }
+
+    /// Calls of a level with something inside that may be opened.
+    fn openable(&self, pieces: &[Piece], level: u32) -> Vec<CallNumber> {
+        if self.limits.depth.is_some_and(|most| level + 1 >= most) {
+            return Vec::new();
+        }
+        let has_inside = |piece: &Piece| match *piece {
+            Piece::Calls { first, .. } if self.trace.subtree(first) > 0 => Some(first),
+            _ => None,
+        };
+        pieces.iter().filter_map(has_inside).collect()
+    }
+
+    /// The rows inside a call, unless they are more than `most`.
+    fn up_to(&self, call: Option<CallNumber>, most: usize) -> Option<Vec<Piece>> {
+        let pieces: Vec<Piece> = self.pieces(call).take(most.saturating_add(1)).collect();
+        (pieces.len() <= most).then_some(pieces)
+    }
+
+    /// At most `most` rows of those inside a call: the first ones, then some that failed.
+    fn cut(&self, call: Option<CallNumber>, most: usize) -> Vec<Piece> {
+        let failing = |piece: &Piece| match *piece {
+            Piece::Calls { first, .. } => self.trace.is_failing(first),
+            Piece::More { .. } => false,
+        };
+        let extra = self.pieces(call).skip(most / 2).filter(failing).take(most / 4).count();
+        let head = most.saturating_sub(1 + 2 * extra).max(1);
+        let mut left = extra;
+        let mut cut = Vec::new();
+        for (position, piece) in self.pieces(call).enumerate() {
+            if position < head {
+                cut.push(piece);
+            } else if left > 0 && failing(&piece) {
+                left -= 1;
+                cut.push(piece);
+            } else {
+                add_to_more(&mut cut, piece);
+            }
+        }
+        cut
+    }
+}
+
+/// Fewer rows than this are not worth opening a call in part.
+const LEAST_PART: usize = 3;
+
+fn add_to_more(pieces: &mut Vec<Piece>, piece: Piece) {
+    let Piece::Calls { times, inside: below, .. } = piece else { return };
+    match pieces.last_mut() {
+        Some(Piece::More { calls, inside }) => {
+            *calls += times;
+            *inside += below;
+        }
+        _ => pieces.push(Piece::More { calls: times, inside: below }),
+    }
+}
+
+/// Rows for neighbours.
+struct Pieces<'a> {
+    trace: &'a Trace,
+    calls: &'a [u32],
+    keep: Option<&'a [bool]>,
+    fold: Fold,
+}
+
+impl Pieces<'_> {
+    fn next_call(&mut self) -> Option<CallNumber> {
+        loop {
+            let (&call, rest) = self.calls.split_first()?;
+            self.calls = rest;
+            if self.keep.is_none_or(|keep| keep[call as usize]) {
+                return Some(CallNumber(call));
+            }
+        }
+    }
+}
+
+impl Iterator for Pieces<'_> {
+    type Item = Piece;
+
+    fn next(&mut self) -> Option<Piece> {
+        let first = self.next_call()?;
+        let mut times = 1;
+        let mut inside = u64::from(self.trace.subtree(first));
+        while self.fold == Fold::Alike {
+            let before = self.calls;
+            match self.next_call() {
+                Some(call) if self.trace.is_alike(first, call) => {
+                    times += 1;
+                    inside += u64::from(self.trace.subtree(call));
+                }
+                _ => {
+                    self.calls = before;
+                    break;
+                }
+            }
+        }
+        Some(Piece::Calls { first, times, inside })
+    }
+}

@@ -1,0 +1,221 @@
+//! A trace that was read: its calls, functions, threads, tasks and values.
+
+use std::sync::OnceLock;
+
+use crate::calls::{Calls, ValueKey};
+use crate::figures::Figures;
+use crate::function::Function;
+use crate::handles::{CallNumber, FunctionNumber, TaskNumber, ThreadNumber};
+use crate::shape::{self, Children};
+use crate::values::Texts;
+
+/// A thread or a task of the run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lane {
+    /// Its name in Python.
+    pub name: String,
+    /// The call that started the thread or created the task.
+    pub created_by: Option<CallNumber>,
+}
+
+/// Something that was not recorded, or not wholly.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Why, in words.
+    pub reason: String,
+    /// How often.
+    pub count: u64,
+    /// What exactly: names, limits.
+    pub detail: Vec<String>,
+}
+
+/// What is known of the run as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Run {
+    /// Name of the trace's file, empty for a trace that was never in one.
+    pub trace: String,
+    /// The command line as it was typed.
+    pub command: Vec<String>,
+    /// Version of the Python that ran.
+    pub python: String,
+    /// Path of the Python that ran.
+    pub executable: String,
+    /// The working directory.
+    pub folder: String,
+    /// System and machine.
+    pub platform: String,
+    /// Version of the execmap that recorded.
+    pub execmap: String,
+    /// When the recording began, in nanoseconds since 1970.
+    pub started_unix_ns: Option<u64>,
+    /// Number of the process.
+    pub pid: Option<u64>,
+    /// `calls` or `statements`.
+    pub detail: String,
+    /// Whether values were recorded.
+    pub has_values: bool,
+    /// From the first event to the last.
+    pub duration_ns: u64,
+    /// Size of the trace, its side file included.
+    pub bytes: u64,
+    /// Whether the recording came to its end.
+    pub is_complete: bool,
+    /// Whether something was taken from the side file of a run that did not end.
+    pub is_recovered: bool,
+    /// What was left out.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A trace, read and indexed.
+pub struct Trace {
+    pub(crate) run: Run,
+    pub(crate) functions: Vec<Function>,
+    pub(crate) figures: Vec<Figures>,
+    pub(crate) threads: Vec<Lane>,
+    pub(crate) tasks: Vec<Lane>,
+    pub(crate) calls: Calls,
+    pub(crate) texts: Texts,
+    pub(crate) derived: Derived,
+}
+
+/// What follows from the columns, made when it is first asked for.
+#[derive(Default)]
+pub(crate) struct Derived {
+    children: OnceLock<Children>,
+    subtrees: OnceLock<Vec<u32>>,
+    failing: OnceLock<Vec<bool>>,
+    behaviours: OnceLock<Vec<u64>>,
+}
+
+impl Trace {
+    /// What is known of the run.
+    #[must_use]
+    pub fn run(&self) -> &Run {
+        &self.run
+    }
+
+    /// The calls.
+    #[must_use]
+    pub fn calls(&self) -> &Calls {
+        &self.calls
+    }
+
+    /// Every function that was called.
+    #[must_use]
+    pub fn functions(&self) -> &[Function] {
+        &self.functions
+    }
+
+    /// One of them.
+    #[must_use]
+    pub fn function(&self, number: FunctionNumber) -> &Function {
+        &self.functions[number.index()]
+    }
+
+    /// The function of a call.
+    #[must_use]
+    pub fn function_of(&self, call: CallNumber) -> &Function {
+        self.function(self.calls.function(call))
+    }
+
+    /// Exact figures of a function over all calls.
+    #[must_use]
+    pub fn figures(&self, number: FunctionNumber) -> &Figures {
+        &self.figures[number.index()]
+    }
+
+    /// The threads, by number.
+    #[must_use]
+    pub fn threads(&self) -> &[Lane] {
+        &self.threads
+    }
+
+    /// The tasks, by number.
+    #[must_use]
+    pub fn tasks(&self) -> &[Lane] {
+        &self.tasks
+    }
+
+    /// A thread's name.
+    #[must_use]
+    pub fn thread_name(&self, number: ThreadNumber) -> &str {
+        self.threads.get(number.index()).map_or("", |lane| &lane.name)
+    }
+
+    /// A task's name.
+    #[must_use]
+    pub fn task_name(&self, number: TaskNumber) -> &str {
+        self.tasks.get(number.index()).map_or("", |lane| &lane.name)
+    }
+
+    /// The text of a value.
+    #[must_use]
+    pub fn value_text(&self, key: ValueKey) -> String {
+        self.texts.value(key)
+    }
+
+    /// `Type: message` of an exception.
+    #[must_use]
+    pub fn exception_text(&self, key: ValueKey) -> String {
+        self.texts.exception(key)
+    }
+
+    /// Names and values of a call's arguments; none when they were not recorded.
+    pub fn args(&self, call: CallNumber) -> impl Iterator<Item = (&str, ValueKey)> {
+        let names = &self.function_of(call).args;
+        let keys = self.calls.args(call, names.len()).into_iter().flatten();
+        names.iter().map(String::as_str).zip(keys)
+    }
+
+    /// The text of what a call returned.
+    #[must_use]
+    pub fn result_text(&self, call: CallNumber) -> Option<String> {
+        self.calls.result(call).map(|key| self.value_text(key))
+    }
+
+    /// The text of the exception that left a call.
+    #[must_use]
+    pub fn failure_text(&self, call: CallNumber) -> Option<String> {
+        self.calls.exception(call).map(|key| self.exception_text(key))
+    }
+
+    /// The line of the parent in which a call was made.
+    #[must_use]
+    pub fn call_line(&self, call: CallNumber) -> Option<u32> {
+        let parent = self.calls.parent(call)?;
+        let site = self.calls.site(call)?;
+        self.texts.line(self.calls.function(parent), site)
+    }
+
+    /// The calls that each call made.
+    #[must_use]
+    pub fn children(&self) -> &Children {
+        self.derived.children.get_or_init(|| Children::new(&self.calls))
+    }
+
+    /// How many calls are below a call.
+    #[must_use]
+    pub fn subtree(&self, call: CallNumber) -> u32 {
+        self.subtrees()[call.index()]
+    }
+
+    /// How many calls are below each call, by number.
+    #[must_use]
+    pub fn subtrees(&self) -> &[u32] {
+        self.derived.subtrees.get_or_init(|| shape::subtrees(&self.calls))
+    }
+
+    /// Whether a call or one below it was left by an exception.
+    #[must_use]
+    pub fn is_failing(&self, call: CallNumber) -> bool {
+        self.derived.failing.get_or_init(|| shape::failing(&self.calls))[call.index()]
+    }
+
+    /// Whether two calls, and all that is below them, did the same with the same values.
+    #[must_use]
+    pub fn is_alike(&self, one: CallNumber, other: CallNumber) -> bool {
+        let make = || shape::behaviours(&self.calls, &self.functions);
+        let behaviours = self.derived.behaviours.get_or_init(make);
+        behaviours[one.index()] == behaviours[other.index()]
+    }
+}

@@ -1,0 +1,23 @@
+"""Names whose text must not be written anywhere."""
+
+from __future__ import annotations
+
+import re
+
+_NAMES = """
+    password passwd passphrase pwd secret secrets token tokens api_key apikey api_keys authorization auth cookie cookies
+    credential credentials private_key access_key secret_key session_id sessionid csrf bearer
+"""
+
+SECRET_NAMES = tuple(tuple(name.split("_")) for name in _NAMES.split())
+"""Each as the words that have to follow one another in a name."""
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+
+
+def is_secret(name: str) -> bool:
+    """Whether the words of this name, in snake, camel or kebab case, hold those of a secret."""
+    words = tuple(word.lower() for word in _WORD.findall(name))
+    return any(
+        words[at : at + len(secret)] == secret for secret in SECRET_NAMES for at in range(len(words) - len(secret) + 1)
+    )

@@ -1,0 +1,130 @@
+import {CLOSED, RAISED, RETURNED, UNFINISHED} from '../data/table.ts'
+import type {FunctionRow} from '../gen/page.ts'
+import {count, duration} from '../lib/format.ts'
+import {clip, fileName, lastPart, visible} from '../lib/text.ts'
+import {functionOf, type Model} from './model.ts'
+
+/** A value as shown. `missing` values are hatched: not recorded or hidden. */
+export interface ValueText {
+  readonly text: string
+  readonly missing: boolean
+}
+
+export interface ArgumentText {
+  readonly name: string
+  readonly value: ValueText
+}
+
+/** Longest value on the map and in the tree. */
+export const SHORT_VALUE = 40
+const SHORT_FAILURE = 80
+
+export function valueText(text: string, limit = Number.POSITIVE_INFINITY): ValueText {
+  if (text === '') return {text: 'not recorded', missing: true}
+  if (text === 'hidden') return {text, missing: true}
+  return {text: clip(visible(text), limit), missing: false}
+}
+
+/** Arguments in order. The receiver (`self`, `cls`) is left to the panel. */
+export function argumentTexts(model: Model, call: number, limit: number, withReceiver = false): ArgumentText[] {
+  const {args} = functionOf(model, call)
+  const from = model.calls.argsStart[call]!
+  const texts = args.map((name, at) => ({name, value: valueText(textAt(model, model.calls.argTexts[from + at]!), limit)}))
+  return !withReceiver && (args[0] === 'self' || args[0] === 'cls') ? texts.slice(1) : texts
+}
+
+/** What came back, or null when the call did not return. */
+export function resultText(model: Model, call: number, limit: number): ValueText | null {
+  return model.calls.outcome[call] === RETURNED ? valueText(textAt(model, model.calls.result[call]!), limit) : null
+}
+
+/** The exception a call ended with, or ''. */
+export function failureText(model: Model, call: number, limit = SHORT_FAILURE): string {
+  if (model.calls.outcome[call] !== RAISED) return ''
+  const text = textAt(model, model.calls.exception[call]!)
+  return text === '' ? 'exception not recorded' : clip(visible(text), limit)
+}
+
+/** Where a failure goes: what catches it, or that nothing recorded does. `outermost` is the last call that let it pass. */
+export function failureGoes(model: Model, call: number, outermost: number): string {
+  const {calls, tree} = model
+  const passed = tree.depth[call]! - tree.depth[outermost]!
+  const receiver = calls.parent[outermost]!
+  const through = passed === 0 ? '' : passed === 1
+    ? `passes through ${functionOf(model, outermost).name}, `
+    : `passes through ${count(passed)} calls up to ${functionOf(model, outermost).name}, `
+  if (receiver >= calls.length) return `${through}${leavesLane(model, outermost)}`
+  const name = functionOf(model, receiver).name
+  if (tree.lane[receiver] !== tree.lane[outermost] && calls.task[outermost] !== calls.task[receiver]) return `${through}ends ${laneWords(model, outermost)}`
+  if (calls.outcome[receiver] === RAISED) return `${through}ends in ${name}, which raised another`
+  return `${through}handled here, in ${name}`
+}
+
+/** One word for each outcome, for the panel and for speech. */
+export function outcomeWords(model: Model, call: number): string {
+  switch (model.calls.outcome[call]) {
+    case RAISED:
+      return 'failed'
+    case CLOSED:
+      return 'closed before its end'
+    case UNFINISHED:
+      return 'did not return before the recording ended'
+    default:
+      return 'returned'
+  }
+}
+
+/** `on pool-0` or `task “charge”` for the first call of another lane, else ''. */
+export function laneNote(model: Model, call: number): string {
+  const {tree} = model
+  const above = tree.parent[call]!
+  const before = above >= tree.length ? 0 : tree.lane[above]!
+  return tree.lane[call] === before ? '' : laneWords(model, call)
+}
+
+export function laneWords(model: Model, call: number): string {
+  const lane = model.tree.lane[call]!
+  const task = lane - model.page.threads.length
+  return task >= 0 ? `task “${visible(model.page.tasks[task]?.name ?? '?')}”` : `on ${visible(model.page.threads[lane]?.name ?? '?')}`
+}
+
+export function laneName(model: Model, call: number): string {
+  const {threads, tasks} = model.page
+  const lane = model.tree.lane[call]!
+  const thread = threads[model.calls.thread[call]!]?.name ?? ''
+  return visible(lane < threads.length ? thread : `task “${tasks[lane - threads.length]?.name ?? ''}” on ${thread}`)
+}
+
+/** What a row says after the values: body, lane, recursion, suspension. */
+export function callNotes(model: Model, call: number, withSuspended: boolean): string {
+  const row = functionOf(model, call)
+  const notes: string[] = []
+  if (row.kind === 'module') notes.push(`body of ${fileName(row.file)}`)
+  if (row.kind === 'class') notes.push('class body')
+  const lane = laneNote(model, call)
+  if (lane !== '') notes.push(lane)
+  const deepest = model.recursion.deepest[call]!
+  if (deepest > 1) notes.push(`recursion, ${count(deepest)} deep, ${count(model.recursion.calls[call]!)} calls`)
+  else if (model.recursion.level[call]! >= LEVELS_SEEN) notes.push(`level ${count(model.recursion.level[call]! + 1)}`)
+  const suspended = model.calls.suspended[call]!
+  if (withSuspended && suspended > 0) notes.push(`suspended ${duration(suspended)}`)
+  return notes.join(', ')
+}
+
+/** Levels of a recursion that can be told apart by their offset. */
+export const LEVELS_SEEN = 6
+
+/** `cart.` before `Cart.load`; nothing before a script's own functions. */
+export function modulePrefix(row: FunctionRow): string {
+  return row.module === '__main__' || row.module === '' ? '' : `${lastPart(row.module)}.`
+}
+
+export function textAt(model: Model, index: number): string {
+  return model.page.texts[index] ?? ''
+}
+
+function leavesLane(model: Model, call: number): string {
+  const lane = model.tree.lane[call]!
+  if (lane === 0) return 'leaves the recorded code'
+  return lane < model.page.threads.length ? `leaves the recorded code ${laneWords(model, call)}` : `ends ${laneWords(model, call)}`
+}
