@@ -29,7 +29,7 @@ class Backorder:
 def available(sku: str) -> int:
     """How many are free to be sold."""
     [(free,)] = store.execute("SELECT free FROM stock WHERE sku = ?", sku)
-    return free
+    return int(free)
 
 
 def reserve(line: Line) -> None:
@@ -52,4 +52,4 @@ def recount(shelves: Iterable[str]) -> dict[str, int]:
 def recount_shelf(shelf: str) -> int:
     """How many pieces lie on one shelf."""
     [(pieces,)] = store.execute("SELECT sum(free) FROM stock WHERE shelf = ?", shelf)
-    return pieces
+    return int(pieces)

@@ -38,7 +38,7 @@ def execute(sql: str, *values: Any) -> list[tuple[Any, ...]]:
 
 def read_rows(name: str) -> Iterator[list[str]]:
     """The rows of one of the shop's CSV files, read as they are needed."""
-    with open(HERE / name, newline="") as file:
+    with (HERE / name).open(newline="") as file:
         yield from csv.reader(file)
 
 

@@ -1,0 +1,252 @@
+//! The map of a trace: who called whom, with which values, in which order, in
+//! as many messages as a person reads.
+//!
+//! [`build`] is the one way to a [`Map`]. It collapses by depth: the greatest
+//! depth that fits the budget is opened whole, then what failed. Whatever stays
+//! closed is counted where it is missing. The same calls in the same order give
+//! the same map; no time decides anything.
+
+#![forbid(unsafe_code)]
+
+mod participants;
+
+use execmap_query::{
+    CallNumber, Fold, Losses, Opening, Outcome, Place, Step, TaskNumber, ThreadNumber, Trace, What,
+    walk,
+};
+use serde::Serialize;
+
+pub use participants::Participant;
+use participants::Participants;
+
+/// How many messages a map has unless said otherwise: about one screen.
+pub const MESSAGES: usize = 60;
+
+/// How many participants a map has at most, unless said otherwise.
+pub const PARTICIPANTS: usize = 12;
+
+/// What map is wanted.
+#[derive(Clone, Debug)]
+pub struct MapQuery {
+    /// At most so many messages; `None`: all.
+    pub messages: Option<usize>,
+    /// At most so many levels of calls.
+    pub depth: Option<u32>,
+    /// The call to begin with, in place of all outermost ones.
+    pub root: Option<CallNumber>,
+    /// At most so many participants; the least used are merged into their packages.
+    pub participants: usize,
+}
+
+impl Default for MapQuery {
+    fn default() -> Self {
+        MapQuery {
+            messages: Some(MESSAGES),
+            depth: None,
+            root: None,
+            participants: PARTICIPANTS,
+        }
+    }
+}
+
+/// A map.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Map {
+    /// Version of this answer's shape.
+    pub schema: u32,
+    /// What is missing from the trace.
+    #[serde(flatten)]
+    pub losses: Losses,
+    /// The command whose run this is.
+    pub command: String,
+    /// Calls in the trace.
+    pub calls: u64,
+    /// Calls that have a message of their own.
+    pub shown_calls: u64,
+    /// Classes and modules, in order of first appearance.
+    pub participants: Vec<Participant>,
+    /// The rows, from top to bottom.
+    pub rows: Vec<MapRow>,
+}
+
+/// A row of the map.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum MapRow {
+    /// What follows happens on this thread or task.
+    Lane(LaneNote),
+    /// A call and its return.
+    Call(Box<Message>),
+    /// Calls that are not shown.
+    More(MoreNote),
+}
+
+/// What follows happens on this thread or task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LaneNote {
+    /// How many shown calls are above it.
+    pub level: u32,
+    /// The thread.
+    pub thread: ThreadNumber,
+    /// The task, where the lane is one.
+    pub task: Option<TaskNumber>,
+    /// The name of the task, or of the thread.
+    pub name: String,
+}
+
+/// A call and its return. Calls from it follow, one level deeper.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Message {
+    /// How many shown calls are above it.
+    pub level: u32,
+    /// The call.
+    pub handle: CallNumber,
+    /// The participant that calls; `None`: from outside of what was recorded.
+    pub from: Option<usize>,
+    /// The participant that is called.
+    pub to: usize,
+    /// The function's name on its participant.
+    pub name: String,
+    /// The arguments, without the object the method was called on.
+    pub args: Vec<(String, String)>,
+    /// What it returned.
+    pub result: Option<String>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// `Type: message` of the exception that left it.
+    pub exception: Option<String>,
+    /// Calls below it.
+    pub calls_inside: u64,
+    /// Whether these are there, but not shown.
+    pub closed: bool,
+    /// Position of its function in the trace.
+    pub function: u32,
+}
+
+/// Calls that are not shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MoreNote {
+    /// How many shown calls are above it.
+    pub level: u32,
+    /// The participant that makes them.
+    pub from: Option<usize>,
+    /// How many.
+    pub calls: u64,
+    /// Calls below them.
+    pub calls_inside: u64,
+}
+
+/// The map of a trace.
+#[must_use]
+pub fn build(trace: &Trace, query: &MapQuery) -> Map {
+    let opening = Opening::for_rows(trace, query.root, query.messages, query.depth, Fold::Never);
+    let mut steps = Vec::new();
+    walk(trace, &opening, &mut |step| steps.push(step));
+    let shown = steps.iter().filter_map(|step| match step.what {
+        What::Calls { first, .. } => Some(trace.function_of(first)),
+        _ => None,
+    });
+    let mut writer = Writer {
+        trace,
+        participants: Participants::of(shown, query.participants),
+        above: Vec::new(),
+        rows: Vec::with_capacity(steps.len()),
+        shown_calls: 0,
+    };
+    for step in steps {
+        writer.step(step);
+    }
+    Map {
+        schema: 1,
+        losses: trace.run().losses(),
+        command: execmap_query::shell_words(&trace.run().command),
+        calls: trace.calls().count(),
+        shown_calls: writer.shown_calls,
+        participants: writer.participants.finish(),
+        rows: writer.rows,
+    }
+}
+
+struct Writer<'t> {
+    trace: &'t Trace,
+    participants: Participants,
+    /// Participants of the shown calls above.
+    above: Vec<usize>,
+    rows: Vec<MapRow>,
+    shown_calls: u64,
+}
+
+impl Writer<'_> {
+    fn step(
+        &mut self,
+        Step {
+            place: Place { level, .. },
+            what,
+        }: Step,
+    ) {
+        self.above.truncate(level as usize);
+        let from = self.above.last().copied();
+        let row = match what {
+            What::Lane { thread, task } => {
+                let name = task.map_or_else(
+                    || self.trace.thread_name(thread),
+                    |task| self.trace.task_name(task),
+                );
+                MapRow::Lane(LaneNote {
+                    level,
+                    thread,
+                    task,
+                    name: name.to_owned(),
+                })
+            }
+            What::More { calls, inside } => MapRow::More(MoreNote {
+                level,
+                from,
+                calls,
+                calls_inside: inside,
+            }),
+            What::Calls {
+                first,
+                inside,
+                closed,
+                ..
+            } => {
+                let message = self.message(first, from, level);
+                self.above.push(message.to);
+                self.shown_calls += 1;
+                MapRow::Call(Box::new(Message {
+                    calls_inside: inside,
+                    closed,
+                    ..message
+                }))
+            }
+        };
+        self.rows.push(row);
+    }
+
+    fn message(&mut self, call: CallNumber, from: Option<usize>, level: u32) -> Message {
+        let trace = self.trace;
+        let function = trace.function_of(call);
+        let to = self.participants.index_of(function);
+        let args = trace
+            .args(call)
+            .enumerate()
+            .filter(|(index, _)| !function.is_receiver(*index));
+        Message {
+            level,
+            handle: call,
+            from,
+            to,
+            name: self.participants.name_on(to, function),
+            args: args
+                .map(|(_, (name, key))| (name.to_owned(), trace.value_text(key)))
+                .collect(),
+            result: trace.result_text(call),
+            outcome: trace.calls().outcome(call),
+            exception: trace.failure_text(call),
+            calls_inside: 0,
+            closed: false,
+            function: trace.calls().function(call).0,
+        }
+    }
+}

@@ -4,6 +4,7 @@ use rustc_hash::FxHashMap;
 
 use crate::calls::{Begin, Calls, Outcome};
 use crate::figures::{Figures, Gatherer};
+use crate::handles::CallNumber;
 
 /// What is known of a call that was suspended at least once and has not ended.
 #[derive(Default)]
@@ -19,7 +20,16 @@ pub(crate) struct Assembler {
     pauses: FxHashMap<u32, Pauses>,
     first_of_thread: FxHashMap<u32, u32>,
     first_of_task: FxHashMap<u32, u32>,
+    early: Vec<(u64, u32, Change)>,
     last: u64,
+}
+
+/// What happens to a call after its beginning.
+#[derive(Clone, Copy)]
+enum Change {
+    Suspended,
+    Resumed,
+    Ended(Outcome, Option<u64>),
 }
 
 /// What the pass gives.
@@ -38,13 +48,15 @@ impl Assembler {
             pauses: FxHashMap::default(),
             first_of_thread: FxHashMap::default(),
             first_of_task: FxHashMap::default(),
+            early: Vec::new(),
             last: 0,
         }
     }
 
     pub(crate) fn begin(&mut self, begin: &Begin<'_>) {
         self.calls.begin(begin);
-        self.gatherer.begin(begin.thread, begin.at, begin.call, begin.function);
+        self.gatherer
+            .begin(begin.thread, begin.at, begin.call, begin.function);
         keep_first(&mut self.first_of_thread, begin.thread, begin.call);
         if let Some(task) = begin.task {
             keep_first(&mut self.first_of_task, task, begin.call);
@@ -53,38 +65,87 @@ impl Assembler {
     }
 
     pub(crate) fn suspend(&mut self, thread: u32, at: u64, call: u32) {
-        self.last = self.last.max(at);
-        if self.calls.has_begun(call) {
+        if self.is_known(at, call, Change::Suspended) {
             self.gatherer.leave(thread, at, call);
-            self.pauses.entry(call).or_default().since = Some(at);
+            self.change(at, call, Change::Suspended);
         }
     }
 
     pub(crate) fn resume(&mut self, thread: u32, at: u64, call: u32) {
-        self.last = self.last.max(at);
-        if !self.calls.has_begun(call) {
-            return;
-        }
-        let function = self.calls.function(crate::CallNumber(call)).0;
-        self.gatherer.enter(thread, at, call, function);
-        let pauses = self.pauses.entry(call).or_default();
-        if let Some(since) = pauses.since.take() {
-            pauses.sum += at.saturating_sub(since);
+        if self.is_known(at, call, Change::Resumed) {
+            let function = self.calls.function(CallNumber(call)).0;
+            self.gatherer.enter(thread, at, call, function);
+            self.change(at, call, Change::Resumed);
         }
     }
 
-    pub(crate) fn end(&mut self, thread: u32, at: u64, call: u32, outcome: Outcome, left_with: Option<u64>) {
-        self.last = self.last.max(at);
-        if !self.calls.has_begun(call) {
-            return;
+    pub(crate) fn end(
+        &mut self,
+        thread: u32,
+        at: u64,
+        call: u32,
+        outcome: Outcome,
+        left_with: Option<u64>,
+    ) {
+        let change = Change::Ended(outcome, left_with);
+        if self.is_known(at, call, change) {
+            self.gatherer.leave(thread, at, call);
+            self.change(at, call, change);
         }
-        self.gatherer.leave(thread, at, call);
-        self.calls.end(call, at, outcome, left_with);
-        let number = crate::CallNumber(call);
-        let suspended = self.settle(call, at);
-        let ran = at.saturating_sub(self.calls.start_ns(number)).saturating_sub(suspended);
-        let function = self.calls.function(number).0;
-        self.gatherer.end(call, function, ran, suspended, outcome == Outcome::Raised);
+    }
+
+    /// The exception of a call that raised, when it is only known later.
+    pub(crate) fn set_exception(&mut self, call: u32, value: u64) {
+        if self.calls.has_begun(call) {
+            self.calls.set_left_with(call, value);
+        }
+    }
+
+    /// Whether the call has begun. What happened to others is kept: a call that went on in another
+    /// thread may be met there before its beginning.
+    fn is_known(&mut self, at: u64, call: u32, change: Change) -> bool {
+        self.last = self.last.max(at);
+        let is_known = self.calls.has_begun(call);
+        if !is_known {
+            self.early.push((at, call, change));
+        }
+        is_known
+    }
+
+    fn change(&mut self, at: u64, call: u32, change: Change) {
+        match change {
+            Change::Suspended => self.pauses.entry(call).or_default().since = Some(at),
+            Change::Resumed => {
+                let pauses = self.pauses.entry(call).or_default();
+                if let Some(since) = pauses.since.take() {
+                    pauses.sum += at.saturating_sub(since);
+                }
+            }
+            Change::Ended(outcome, left_with) => {
+                self.calls.end(call, at, outcome, left_with);
+                let suspended = self.settle(call, at);
+                let number = CallNumber(call);
+                let ran = at
+                    .saturating_sub(self.calls.start_ns(number))
+                    .saturating_sub(suspended);
+                let function = self.calls.function(number).0;
+                self.gatherer
+                    .end(call, function, ran, suspended, outcome == Outcome::Raised);
+            }
+        }
+    }
+
+    /// Makes up for changes that came before the beginning of their calls.
+    fn catch_up(&mut self) {
+        let mut early = std::mem::take(&mut self.early);
+        early.sort_by_key(|change| change.0);
+        for (at, call, change) in early {
+            let is_open = self.calls.has_begun(call)
+                && self.calls.outcome(CallNumber(call)) == Outcome::Unfinished;
+            if is_open {
+                self.change(at, call, change);
+            }
+        }
     }
 
     /// Writes down how long a call was suspended in all.
@@ -92,7 +153,9 @@ impl Assembler {
         if self.pauses.is_empty() {
             return 0;
         }
-        let Some(pauses) = self.pauses.remove(&call) else { return 0 };
+        let Some(pauses) = self.pauses.remove(&call) else {
+            return 0;
+        };
         let suspended = pauses.sum + pauses.since.map_or(0, |since| at.saturating_sub(since));
         if suspended > 0 {
             self.calls.set_suspended(call, suspended);
@@ -100,14 +163,16 @@ impl Assembler {
         suspended
     }
 
-    /// The creators of threads and tasks, by their numbers, stand on the first call of each.
+    /// `end`: when the recording ended, unless events say that it was later. The creators of threads and tasks, by their numbers, stand on the first call of each.
     pub(crate) fn finish(
         mut self,
         functions: usize,
+        end: u64,
         thread_creators: impl Iterator<Item = Option<u32>>,
         task_creators: impl Iterator<Item = Option<u32>>,
     ) -> Assembled {
-        let end = self.last;
+        let end = self.last.max(end);
+        self.catch_up();
         let open: Vec<u32> = self.pauses.keys().copied().collect();
         for call in open {
             self.settle(call, end);
@@ -142,14 +207,23 @@ fn creators_of(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::CallNumber;
 
     fn begin(call: u32, at: u64, parent: Option<u32>) -> Begin<'static> {
-        Begin { call, at, function: call, parent, site: None, thread: 0, task: None, created_by: None, args: &[] }
+        Begin {
+            call,
+            at,
+            function: call,
+            parent,
+            site: None,
+            thread: 0,
+            task: None,
+            created_by: None,
+            args: &[],
+        }
     }
 
     fn finish(assembler: Assembler) -> Assembled {
-        assembler.finish(2, std::iter::empty(), std::iter::empty())
+        assembler.finish(2, 0, std::iter::empty(), std::iter::empty())
     }
 
     #[test]
@@ -162,13 +236,33 @@ mod tests {
         assembler.suspend(0, 60, 1);
         assembler.end(0, 90, 1, Outcome::Closed, None);
         assembler.end(0, 100, 0, Outcome::Returned, Some(3));
-        let Assembled { calls, figures, duration_ns } = finish(assembler);
+        let Assembled {
+            calls,
+            figures,
+            duration_ns,
+        } = finish(assembler);
         let generator = CallNumber(1);
         assert_eq!(calls.suspended_ns(generator), 60);
         assert_eq!(calls.outcome(generator), Outcome::Closed);
         assert_eq!(calls.end_ns(generator), Some(90));
         assert_eq!((figures[1].self_ns, figures[0].self_ns), (20, 80));
         assert_eq!(duration_ns, 100);
+    }
+
+    #[test]
+    fn a_call_may_end_on_a_thread_that_is_read_first() {
+        let mut assembler = Assembler::new(2);
+        assembler.resume(1, 50, 0);
+        assembler.end(1, 60, 0, Outcome::Returned, Some(4));
+        assembler.begin(&begin(0, 10, None));
+        assembler.suspend(0, 20, 0);
+        let calls = finish(assembler).calls;
+        let call = CallNumber(0);
+        assert_eq!(
+            (calls.end_ns(call), calls.suspended_ns(call)),
+            (Some(60), 30)
+        );
+        assert_eq!(calls.outcome(call), Outcome::Returned);
     }
 
     #[test]

@@ -129,7 +129,10 @@ impl Calls {
             self.grow(row + 1);
         }
         self.function[row] = begin.function;
-        self.parent[row] = begin.parent.filter(|parent| *parent < begin.call).unwrap_or(NONE);
+        self.parent[row] = begin
+            .parent
+            .filter(|parent| *parent < begin.call)
+            .unwrap_or(NONE);
         self.start[row] = begin.at;
         self.site[row] = begin.site.unwrap_or(NONE);
         self.outcome[row] = Outcome::Unfinished as u8;
@@ -162,7 +165,9 @@ impl Calls {
 
     /// Whether the beginning of a call was recorded.
     pub(crate) fn has_begun(&self, call: u32) -> bool {
-        self.outcome.get(call as usize).is_some_and(|outcome| *outcome != MISSING)
+        self.outcome
+            .get(call as usize)
+            .is_some_and(|outcome| *outcome != MISSING)
     }
 
     pub(crate) fn end(&mut self, call: u32, at: u64, outcome: Outcome, left_with: Option<u64>) {
@@ -174,6 +179,10 @@ impl Calls {
         }
     }
 
+    pub(crate) fn set_left_with(&mut self, call: u32, reference: u64) {
+        self.left_with[call as usize] = self.references.shorten(reference);
+    }
+
     pub(crate) fn set_suspended(&mut self, call: u32, nanos: u64) {
         self.suspended.push(call, nanos);
     }
@@ -183,13 +192,15 @@ impl Calls {
         self.created_by.finish();
         self.references.finish();
         self.args.shrink_to_fit();
-        self.missing = self.outcome.iter().filter(|outcome| **outcome == MISSING).count() as u64;
+        let is_missing = |outcome: &u8| u64::from(*outcome == MISSING);
+        self.missing = self.outcome.iter().map(is_missing).sum();
     }
 
     /// Adds creators of calls that have none yet; of several for one call the first counts.
     pub(crate) fn set_creators(&mut self, creators: &[(u32, u32)]) {
         let mut known = rustc_hash::FxHashSet::default();
-        let is_new = |row: &&(u32, u32)| known.insert(row.0) && self.created_by.get(row.0).is_none();
+        let is_new =
+            |row: &&(u32, u32)| known.insert(row.0) && self.created_by.get(row.0).is_none();
         let added: Vec<_> = creators.iter().filter(is_new).copied().collect();
         for (call, creator) in added {
             self.created_by.push(call, creator);
@@ -215,7 +226,9 @@ impl Calls {
     /// All calls, in order of start.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = CallNumber> + '_ {
         let is_there = |row: &u32| self.missing == 0 || self.has_begun(*row);
-        (0..self.function.len() as u32).filter(is_there).map(CallNumber)
+        (0..self.function.len() as u32)
+            .filter(is_there)
+            .map(CallNumber)
     }
 
     /// Whether there is such a call.
@@ -233,7 +246,9 @@ impl Calls {
     /// The nearest recorded call it was made from.
     #[must_use]
     pub fn parent(&self, call: CallNumber) -> Option<CallNumber> {
-        Some(self.parent[call.index()]).filter(|parent| *parent != NONE).map(CallNumber)
+        Some(self.parent[call.index()])
+            .filter(|parent| *parent != NONE)
+            .map(CallNumber)
     }
 
     /// The call that created its thread or task or submitted its job; only on the first of it.
@@ -275,7 +290,9 @@ impl Calls {
     /// The task it began in.
     #[must_use]
     pub fn task(&self, call: CallNumber) -> Option<TaskNumber> {
-        Some(self.task.get(call.index())).filter(|task| *task != NONE).map(TaskNumber)
+        Some(self.task.get(call.index()))
+            .filter(|task| *task != NONE)
+            .map(TaskNumber)
     }
 
     /// How it ended.
@@ -287,6 +304,18 @@ impl Calls {
             2 => Outcome::Closed,
             _ => Outcome::Unfinished,
         }
+    }
+
+    /// Threads that calls belong to, numbers that were lost included.
+    pub(crate) fn thread_count(&self) -> usize {
+        self.thread
+            .greatest(NONE)
+            .map_or(0, |thread| thread as usize + 1)
+    }
+
+    /// Tasks that calls belong to, numbers that were lost included.
+    pub(crate) fn task_count(&self) -> usize {
+        self.task.greatest(NONE).map_or(0, |task| task as usize + 1)
     }
 
     /// Byte offset in the parent's bytecode where it was called.
@@ -314,23 +343,43 @@ impl Calls {
 
     /// Its first `count` arguments, those of its function; `None` when they were not recorded.
     #[must_use]
-    pub fn args(&self, call: CallNumber, count: usize) -> Option<impl Iterator<Item = ValueKey> + '_> {
+    pub fn args(
+        &self,
+        call: CallNumber,
+        count: usize,
+    ) -> Option<impl Iterator<Item = ValueKey> + '_> {
         let start = self.args_start[call.index()];
         if start == NONE {
             return None;
         }
         let all = self.args.get(start as usize..start as usize + count)?;
-        Some(all.iter().map(|short| ValueKey(self.references.lengthen(*short))))
+        Some(
+            all.iter()
+                .map(|short| ValueKey(self.references.lengthen(*short))),
+        )
     }
 
     /// Equal for calls that did the same by what is known of them alone.
-    pub(crate) fn likeness(&self, call: CallNumber, arg_count: usize) -> impl Iterator<Item = u32> + '_ {
+    pub(crate) fn likeness(
+        &self,
+        call: CallNumber,
+        arg_count: usize,
+    ) -> impl Iterator<Item = u32> + '_ {
         let row = call.index();
         let args = match self.args_start[row] {
             NONE => &[][..],
-            start => self.args.get(start as usize..start as usize + arg_count).unwrap_or_default(),
+            start => self
+                .args
+                .get(start as usize..start as usize + arg_count)
+                .unwrap_or_default(),
         };
-        let own = [self.function[row], u32::from(self.outcome[row]), self.left_with[row], self.task.get(row), self.thread.get(row)];
+        let own = [
+            self.function[row],
+            u32::from(self.outcome[row]),
+            self.left_with[row],
+            self.task.get(row),
+            self.thread.get(row),
+        ];
         own.into_iter().chain(args.iter().copied())
     }
 }

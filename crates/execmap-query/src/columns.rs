@@ -15,11 +15,22 @@ pub(crate) struct Uniform {
 
 impl Uniform {
     pub(crate) fn new(value: u32) -> Self {
-        Uniform { value, len: 0, many: Vec::new() }
+        Uniform {
+            value,
+            len: 0,
+            many: Vec::new(),
+        }
     }
 
     pub(crate) fn get(&self, index: usize) -> u32 {
         self.many.get(index).copied().unwrap_or(self.value)
+    }
+
+    /// The greatest number but `except`.
+    pub(crate) fn greatest(&self, except: u32) -> Option<u32> {
+        let uniform = (self.many.is_empty() && self.len > 0).then_some(self.value);
+        let all = self.many.iter().copied().chain(uniform);
+        all.filter(|number| *number != except).max()
     }
 
     pub(crate) fn resize(&mut self, len: usize) {
@@ -67,7 +78,11 @@ impl References {
     }
 
     pub(crate) fn lengthen(&self, short: u32) -> u64 {
-        if short & IS_WIDE == 0 { u64::from(short) } else { self.wide[(short & !IS_WIDE) as usize] }
+        if short & IS_WIDE == 0 {
+            u64::from(short)
+        } else {
+            self.wide[(short & !IS_WIDE) as usize]
+        }
     }
 
     /// Gives back what only writing needs.
@@ -86,7 +101,10 @@ pub(crate) struct Sparse<T> {
 
 impl<T> Default for Sparse<T> {
     fn default() -> Self {
-        Sparse { rows: Vec::new(), is_sorted: true }
+        Sparse {
+            rows: Vec::new(),
+            is_sorted: true,
+        }
     }
 }
 
@@ -142,6 +160,9 @@ mod tests {
         facts.push(9, 'b');
         facts.push(2, 'a');
         facts.finish();
-        assert_eq!((facts.get(2), facts.get(9), facts.get(3)), (Some('a'), Some('b'), None));
+        assert_eq!(
+            (facts.get(2), facts.get(9), facts.get(3)),
+            (Some('a'), Some('b'), None)
+        );
     }
 }

@@ -77,7 +77,9 @@ impl Gatherer {
     /// The call runs on this thread from here: it began or was resumed.
     pub(crate) fn enter(&mut self, thread: u32, at: u64, call: u32, function: u32) {
         self.pass_time(thread, at);
-        self.threads[thread as usize].running.push(Frame { call, function });
+        self.threads[thread as usize]
+            .running
+            .push(Frame { call, function });
         let inside = self.inside.entry((thread, function)).or_insert((0, at));
         if inside.0 == 0 {
             inside.1 = at;
@@ -89,13 +91,22 @@ impl Gatherer {
     pub(crate) fn leave(&mut self, thread: u32, at: u64, call: u32) {
         self.pass_time(thread, at);
         let running = &mut self.threads[thread as usize].running;
-        let Some(position) = running.iter().rposition(|frame| frame.call == call) else { return };
+        let Some(position) = running.iter().rposition(|frame| frame.call == call) else {
+            return;
+        };
         let function = running.remove(position).function;
         self.come_out(thread, at, function);
     }
 
     /// The call has ended after it ran so long.
-    pub(crate) fn end(&mut self, call: u32, function: u32, ran_ns: u64, suspended_ns: u64, has_failed: bool) {
+    pub(crate) fn end(
+        &mut self,
+        call: u32,
+        function: u32,
+        ran_ns: u64,
+        suspended_ns: u64,
+        has_failed: bool,
+    ) {
         let figures = self.of(function);
         figures.ended += 1;
         figures.failed += u64::from(has_failed);
@@ -116,12 +127,15 @@ impl Gatherer {
                 self.come_out(thread, end, frame.function);
             }
         }
-        self.figures.resize_with(functions.max(self.figures.len()), Figures::default);
+        self.figures
+            .resize_with(functions.max(self.figures.len()), Figures::default);
         self.figures
     }
 
     fn come_out(&mut self, thread: u32, at: u64, function: u32) {
-        let Some(inside) = self.inside.get_mut(&(thread, function)) else { return };
+        let Some(inside) = self.inside.get_mut(&(thread, function)) else {
+            return;
+        };
         inside.0 -= 1;
         if inside.0 == 0 {
             let since = inside.1;
@@ -132,7 +146,8 @@ impl Gatherer {
     /// Gives the time since the thread's last event to the call that ran.
     fn pass_time(&mut self, thread: u32, at: u64) {
         if self.threads.len() <= thread as usize {
-            self.threads.resize_with(thread as usize + 1, ThreadState::default);
+            self.threads
+                .resize_with(thread as usize + 1, ThreadState::default);
         }
         let state = &mut self.threads[thread as usize];
         let passed = at.saturating_sub(state.last);
@@ -168,7 +183,10 @@ mod tests {
         gatherer.leave(0, 50, 1);
         gatherer.leave(0, 70, 0);
         let figures = &gatherer.finish(100, 1)[0];
-        assert_eq!((figures.calls, figures.total_ns, figures.self_ns), (2, 60, 60));
+        assert_eq!(
+            (figures.calls, figures.total_ns, figures.self_ns),
+            (2, 60, 60)
+        );
     }
 
     #[test]
@@ -190,11 +208,17 @@ mod tests {
         let mut gatherer = Gatherer::default();
         gatherer.begin(1, 40, 0, 0);
         let figures = &gatherer.finish(100, 1)[0];
-        assert_eq!((figures.total_ns, figures.self_ns, figures.threads), (60, 60, 1));
+        assert_eq!(
+            (figures.total_ns, figures.self_ns, figures.threads),
+            (60, 60, 1)
+        );
     }
 
     #[test]
     fn bins_are_logarithmic() {
-        assert_eq!([0, 1, 3, 4, 15, 16, u64::MAX].map(bin), [0, 0, 0, 1, 1, 2, 16]);
+        assert_eq!(
+            [0, 1, 3, 4, 15, 16, u64::MAX].map(bin),
+            [0, 0, 0, 1, 1, 2, 16]
+        );
     }
 }

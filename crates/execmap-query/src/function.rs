@@ -1,5 +1,7 @@
 //! Functions of a trace, as readers name and group them.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 /// What a code object is.
@@ -74,10 +76,21 @@ impl Function {
         format!("{}.{}", self.module_shown(), self.name)
     }
 
+    /// `module.name` as it is shown: the body of a class is no call of the class.
+    #[must_use]
+    pub fn shown_name(&self) -> String {
+        match self.kind {
+            FunctionKind::Class => format!("{}.class {}", self.module_shown(), self.name),
+            _ => self.full_name(),
+        }
+    }
+
     /// What it is drawn on: its class, or its module.
     #[must_use]
     pub fn participant(&self) -> &str {
-        self.class_name.as_deref().unwrap_or_else(|| self.module_shown())
+        self.class_name
+            .as_deref()
+            .unwrap_or_else(|| self.module_shown())
     }
 
     /// The package of what it is drawn on: the module of a class, the parent package of a module.
@@ -90,13 +103,18 @@ impl Function {
         module.rsplit_once('.').map_or("", |(package, _)| package)
     }
 
-    /// The name without what [`Function::participant`] already says.
+    /// The name as it is shown, without what [`Function::participant`] already says.
     #[must_use]
-    pub fn short_name(&self) -> &str {
-        self.class_name
+    pub fn short_name(&self) -> Cow<'_, str> {
+        if self.kind == FunctionKind::Class {
+            return format!("class {}", self.name).into();
+        }
+        let name = self
+            .class_name
             .as_deref()
             .and_then(|class| self.name.strip_prefix(class)?.strip_prefix('.'))
-            .unwrap_or(&self.name)
+            .unwrap_or(&self.name);
+        name.into()
     }
 
     /// Whether the argument at `index` is the object or class the method was called on.
@@ -125,10 +143,26 @@ mod tests {
     #[test]
     fn a_method_is_drawn_on_its_class_and_a_function_on_its_module() {
         let method = method();
-        assert_eq!((method.participant(), method.package(), method.short_name()), ("Cart", "shop", "add"));
-        let function = Function { name: "price".into(), module: "shop.pricing".into(), class_name: None, ..method };
         assert_eq!(
-            (function.participant(), function.package(), function.short_name()),
+            (
+                method.participant(),
+                method.package(),
+                &*method.short_name()
+            ),
+            ("Cart", "shop", "add")
+        );
+        let function = Function {
+            name: "price".into(),
+            module: "shop.pricing".into(),
+            class_name: None,
+            ..method
+        };
+        assert_eq!(
+            (
+                function.participant(),
+                function.package(),
+                &*function.short_name()
+            ),
             ("shop.pricing", "shop", "price")
         );
     }
@@ -136,7 +170,24 @@ mod tests {
     #[test]
     fn the_script_is_named_by_its_file() {
         assert_eq!(method().full_name(), "shop.Cart.add");
-        let typed = Function { file: "<string>".into(), ..method() };
+        let typed = Function {
+            file: "<string>".into(),
+            ..method()
+        };
         assert_eq!(typed.full_name(), "__main__.Cart.add");
+    }
+
+    #[test]
+    fn the_body_of_a_class_is_no_call_of_it() {
+        let body = Function {
+            name: "Cart".into(),
+            kind: FunctionKind::Class,
+            class_name: None,
+            ..method()
+        };
+        assert_eq!(
+            (body.shown_name(), &*body.short_name()),
+            ("shop.class Cart".into(), "class Cart")
+        );
     }
 }

@@ -84,7 +84,12 @@ mod tests {
         let call = CallNumber(1204);
         assert_eq!(call.to_string(), "c-1204");
         assert_eq!("c-1204".parse(), Ok(call));
-        let wrong = "t-0".parse::<CallNumber>().expect_err("a thread is no call");
-        assert_eq!(wrong.to_string(), "`t-0` is not a call's handle such as `c-12`");
+        let wrong = "t-0"
+            .parse::<CallNumber>()
+            .expect_err("a thread is no call");
+        assert_eq!(
+            wrong.to_string(),
+            "`t-0` is not a call's handle such as `c-12`"
+        );
     }
 }

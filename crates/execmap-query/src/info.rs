@@ -100,7 +100,11 @@ pub fn info(trace: &Trace) -> Info {
         started: run.started_unix_ns.map(rfc3339),
         detail: run.detail.clone(),
         values: run.has_values,
-        left_out: run.left_out.iter().map(|left| (left.reason.clone(), left.count)).collect(),
+        left_out: run
+            .left_out
+            .iter()
+            .map(|left| (left.reason.clone(), left.count))
+            .collect(),
         left_out_detail: run
             .left_out
             .iter()
@@ -145,12 +149,21 @@ pub fn rfc3339(unix_ns: u64) -> String {
 fn civil(day: u64) -> (u64, u64, u64) {
     let shifted = day + 719_468;
     let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day_of_month = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    (year_of_era + era * 400 + u64::from(month <= 2), month, day_of_month)
+    let month = if month_from_march < 10 {
+        month_from_march + 3
+    } else {
+        month_from_march - 9
+    };
+    (
+        year_of_era + era * 400 + u64::from(month <= 2),
+        month,
+        day_of_month,
+    )
 }
 
 #[cfg(test)]
@@ -160,9 +173,18 @@ mod tests {
     #[test]
     fn moments_are_written_in_utc() {
         assert_eq!(rfc3339(0), "1970-01-01T00:00:00.000Z");
-        assert_eq!(rfc3339(1_709_164_800_000_000_000), "2024-02-29T00:00:00.000Z");
-        assert_eq!(rfc3339(1_795_167_600_123_456_789), "2026-11-20T09:40:00.123Z");
-        assert_eq!(rfc3339(4_102_444_799_999_000_000), "2099-12-31T23:59:59.999Z");
+        assert_eq!(
+            rfc3339(1_709_164_800_000_000_000),
+            "2024-02-29T00:00:00.000Z"
+        );
+        assert_eq!(
+            rfc3339(1_795_167_600_123_456_789),
+            "2026-11-20T09:40:00.123Z"
+        );
+        assert_eq!(
+            rfc3339(4_102_444_799_999_000_000),
+            "2099-12-31T23:59:59.999Z"
+        );
     }
 
     #[test]

@@ -17,25 +17,38 @@ mod figures;
 mod function;
 mod handles;
 mod info;
+mod open;
 mod opening;
 mod pattern;
+mod read;
 mod rows;
 mod shape;
 mod stats;
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod text;
 mod trace;
 mod tree;
 mod values;
+mod walk;
+
+#[cfg(test)]
+mod tests;
 
 pub use calls::{Calls, Outcome, ValueKey};
 pub use figures::{Figures, SPREAD_BINS};
 pub use function::{Function, FunctionKind};
-pub use handles::{CallNumber, FunctionNumber, NotAHandle, ProcessNumber, TaskNumber, ThreadNumber};
-pub use info::{Info, info};
+pub use handles::{
+    CallNumber, FunctionNumber, NotAHandle, ProcessNumber, TaskNumber, ThreadNumber,
+};
+pub use info::{Info, info, rfc3339, shell_words};
+pub use open::{OpenError, newest, open};
 pub use opening::{Fold, Opening, Piece};
 pub use pattern::{BadPattern, FunctionPattern};
 pub use rows::{Row, row, rows};
 pub use shape::Children;
-pub use stats::{FunctionStats, Stats, StatsQuery, StatsSort, stats};
-pub use trace::{Lane, LeftOut, Run, Trace};
+pub use stats::{FunctionStats, Stats, StatsQuery, StatsSort, of_function, stats};
+pub use text::{bytes, counted, cut, duration, thousands, visible};
+pub use trace::{Lane, LeftOut, Losses, Run, Trace};
 pub use tree::{CallRow, LaneRow, MoreRow, Tree, TreeQuery, TreeRow, tree};
+pub use walk::{Place, Step, What, walk};

@@ -70,8 +70,23 @@ pub struct Opening<'t> {
 impl<'t> Opening<'t> {
     /// The best choice of calls for a number of rows.
     #[must_use]
-    pub fn for_rows(trace: &'t Trace, root: Option<CallNumber>, rows: Option<usize>, depth: Option<u32>, fold: Fold) -> Self {
-        Opening::new(trace, Limits { depth, rows, fold, root }, None)
+    pub fn for_rows(
+        trace: &'t Trace,
+        root: Option<CallNumber>,
+        rows: Option<usize>,
+        depth: Option<u32>,
+        fold: Fold,
+    ) -> Self {
+        Opening::new(
+            trace,
+            Limits {
+                depth,
+                rows,
+                fold,
+                root,
+            },
+            None,
+        )
     }
 
     /// `keep`: calls that are shown at all.
@@ -119,7 +134,12 @@ impl<'t> Opening<'t> {
             (None, Some(root)) => std::slice::from_ref(&root.0),
             _ => self.trace.children().of(call),
         };
-        Pieces { trace: self.trace, calls, keep: self.keep.as_deref(), fold: self.limits.fold }
+        Pieces {
+            trace: self.trace,
+            calls,
+            keep: self.keep.as_deref(),
+            fold: self.limits.fold,
+        }
     }
 
     fn choose(&mut self, rows: usize) {
@@ -148,7 +168,11 @@ impl<'t> Opening<'t> {
     }
 
     /// Opens all of a level, if they fit.
-    fn whole_level(&self, frontier: &[CallNumber], room: usize) -> Option<Vec<(CallNumber, Vec<Piece>)>> {
+    fn whole_level(
+        &self,
+        frontier: &[CallNumber],
+        room: usize,
+    ) -> Option<Vec<(CallNumber, Vec<Piece>)>> {
         let mut left = room;
         let mut opened = Vec::new();
         for &call in frontier {
@@ -173,9 +197,11 @@ impl<'t> Opening<'t> {
                 self.opened.insert(call.0);
                 self.queue(self.openable(&pieces, level + 1), level + 1, &mut waiting);
             }
-            let Some((call, level)) = too_many.pop_front() else { return };
-            let share = (room / (too_many.len() + 2)).max(LEAST_PART);
-            if share > room {
+            let Some((call, level)) = too_many.pop_front() else {
+                return;
+            };
+            let share = (room / (too_many.len() + 2)).max(room.min(SMALL_PART));
+            if share < LEAST_PART {
                 return;
             }
             let pieces = self.cut(Some(call), share);
@@ -186,7 +212,12 @@ impl<'t> Opening<'t> {
     }
 
     /// Failures first, then in order of start.
-    fn queue(&self, mut calls: Vec<CallNumber>, level: u32, into: &mut VecDeque<(CallNumber, u32)>) {
+    fn queue(
+        &self,
+        mut calls: Vec<CallNumber>,
+        level: u32,
+        into: &mut VecDeque<(CallNumber, u32)>,
+    ) {
         calls.sort_by_key(|call| (!self.trace.is_failing(*call), *call));
         into.extend(calls.into_iter().map(|call| (call, level)));
     }
@@ -215,7 +246,12 @@ impl<'t> Opening<'t> {
             Piece::Calls { first, .. } => self.trace.is_failing(first),
             Piece::More { .. } => false,
         };
-        let extra = self.pieces(call).skip(most / 2).filter(failing).take(most / 4).count();
+        let extra = self
+            .pieces(call)
+            .skip(most / 2)
+            .filter(failing)
+            .take(most / 4)
+            .count();
         let head = most.saturating_sub(1 + 2 * extra).max(1);
         let mut left = extra;
         let mut cut = Vec::new();
@@ -236,14 +272,27 @@ impl<'t> Opening<'t> {
 /// Fewer rows than this are not worth opening a call in part.
 const LEAST_PART: usize = 3;
 
+/// So many rows are not divided further.
+const SMALL_PART: usize = 8;
+
 fn add_to_more(pieces: &mut Vec<Piece>, piece: Piece) {
-    let Piece::Calls { times, inside: below, .. } = piece else { return };
+    let Piece::Calls {
+        times,
+        inside: below,
+        ..
+    } = piece
+    else {
+        return;
+    };
     match pieces.last_mut() {
         Some(Piece::More { calls, inside }) => {
             *calls += times;
             *inside += below;
         }
-        _ => pieces.push(Piece::More { calls: times, inside: below }),
+        _ => pieces.push(Piece::More {
+            calls: times,
+            inside: below,
+        }),
     }
 }
 
@@ -287,6 +336,10 @@ impl Iterator for Pieces<'_> {
                 }
             }
         }
-        Some(Piece::Calls { first, times, inside })
+        Some(Piece::Calls {
+            first,
+            times,
+            inside,
+        })
     }
 }

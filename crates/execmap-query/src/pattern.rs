@@ -1,12 +1,16 @@
 //! Patterns that choose functions: `price`, `Cart.*`, `shop.pricing:*`, `src/*.py`.
 
+use std::path::Path;
+
 use globset::{Glob, GlobMatcher};
 
 use crate::function::Function;
 
 /// A pattern that is no glob.
 #[derive(Debug, thiserror::Error)]
-#[error("`{pattern}` is not a pattern: {why}. Examples: 'price', 'Cart.*', 'shop.pricing:*', 'src/*.py'")]
+#[error(
+    "`{pattern}` is not a pattern: {why}. Examples: 'price', 'Cart.*', 'shop.pricing:*', 'src/*.py'"
+)]
 pub struct BadPattern {
     pattern: String,
     why: String,
@@ -31,8 +35,15 @@ impl FunctionPattern {
     pub fn new(pattern: &str) -> Result<Self, BadPattern> {
         let part = if let Some((module, name)) = pattern.split_once(':') {
             Part::Colon(glob(module, pattern)?, glob(name, pattern)?)
-        } else if pattern.contains('/') || pattern.ends_with(".py") {
-            Part::File(glob(&format!("{{,*/}}{}", pattern.trim_start_matches("./")), pattern)?)
+        } else if pattern.contains('/')
+            || Path::new(pattern)
+                .extension()
+                .is_some_and(|ending| ending == "py")
+        {
+            Part::File(glob(
+                &format!("{{,*/}}{}", pattern.trim_start_matches("./")),
+                pattern,
+            )?)
         } else {
             Part::Name(glob(pattern, pattern)?)
         };
@@ -61,7 +72,10 @@ impl FunctionPattern {
 fn glob(part: &str, pattern: &str) -> Result<GlobMatcher, BadPattern> {
     Glob::new(part)
         .map(|glob| glob.compile_matcher())
-        .map_err(|error| BadPattern { pattern: pattern.to_owned(), why: error.kind().to_string() })
+        .map_err(|error| BadPattern {
+            pattern: pattern.to_owned(),
+            why: error.kind().to_string(),
+        })
 }
 
 #[cfg(test)]
@@ -83,17 +97,39 @@ mod tests {
 
     #[test]
     fn a_function_is_found_by_any_of_its_names() {
-        for pattern in ["add", "Cart.add", "Cart.*", "shop.cart:*", "shop.*:Cart.add", "shop.cart.Cart.add", "shop/*.py", "cart.py"] {
-            assert!(FunctionPattern::new(pattern).expect("a glob").matches(&function()), "{pattern}");
+        for pattern in [
+            "add",
+            "Cart.add",
+            "Cart.*",
+            "shop.cart:*",
+            "shop.*:Cart.add",
+            "shop.cart.Cart.add",
+            "shop/*.py",
+            "cart.py",
+        ] {
+            assert!(
+                FunctionPattern::new(pattern)
+                    .expect("a glob")
+                    .matches(&function()),
+                "{pattern}"
+            );
         }
         for pattern in ["Cart", "art.py", "shop:add", "shop.price:*"] {
-            assert!(!FunctionPattern::new(pattern).expect("a glob").matches(&function()), "{pattern}");
+            assert!(
+                !FunctionPattern::new(pattern)
+                    .expect("a glob")
+                    .matches(&function()),
+                "{pattern}"
+            );
         }
     }
 
     #[test]
     fn a_bad_pattern_says_why() {
-        let error = FunctionPattern::new("shop.[").err().expect("no glob").to_string();
+        let error = FunctionPattern::new("shop.[")
+            .err()
+            .expect("no glob")
+            .to_string();
         assert!(error.starts_with("`shop.[` is not a pattern: "), "{error}");
     }
 }

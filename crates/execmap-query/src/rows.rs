@@ -1,7 +1,7 @@
 //! One call as a row: the line of ndjson, the row of the table in Python.
 
-use serde::ser::{SerializeMap, Serializer};
 use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
 
 use crate::calls::Outcome;
 use crate::handles::{CallNumber, ProcessNumber, TaskNumber, ThreadNumber};
@@ -81,7 +81,10 @@ pub fn row(trace: &Trace, call: CallNumber) -> Row<'_> {
         start_ns: calls.start_ns(call),
         end_ns: calls.end_ns(call),
         suspended_ns: calls.suspended_ns(call),
-        args: trace.args(call).map(|(name, key)| (name, trace.value_text(key))).collect(),
+        args: trace
+            .args(call)
+            .map(|(name, key)| (name, trace.value_text(key)))
+            .collect(),
         result: trace.result_text(call),
         outcome: calls.outcome(call),
         exception: trace.failure_text(call),

@@ -80,7 +80,9 @@ pub(crate) fn behaviours(calls: &Calls, functions: &[Function]) -> Vec<u64> {
     let mut behaviours = vec![0u64; calls.rows()];
     for call in calls.iter().rev() {
         let below = behaviours[call.index()];
-        let arg_count = functions.get(calls.function(call).index()).map_or(0, |f| f.args.len());
+        let arg_count = functions
+            .get(calls.function(call).index())
+            .map_or(0, |f| f.args.len());
         let mut state = hasher.build_hasher();
         for part in calls.likeness(call, arg_count) {
             state.write_u32(part);

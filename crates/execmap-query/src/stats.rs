@@ -7,7 +7,7 @@ use crate::function::FunctionKind;
 use crate::handles::{CallNumber, FunctionNumber};
 use crate::info::SCHEMA;
 use crate::pattern::FunctionPattern;
-use crate::trace::Trace;
+use crate::trace::{Losses, Trace};
 
 /// What the functions are ordered by, the greatest first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -84,6 +84,9 @@ pub struct FunctionStats {
 pub struct Stats {
     /// Version of this answer's shape.
     pub schema: u32,
+    /// What is missing from the trace.
+    #[serde(flatten)]
+    pub losses: Losses,
     /// Calls in the trace.
     pub calls: u64,
     /// From the first event to the last.
@@ -99,22 +102,31 @@ pub struct Stats {
 /// Functions by calls, time and failures.
 #[must_use]
 pub fn stats(trace: &Trace, query: &StatsQuery) -> Stats {
-    let chosen = (0..trace.functions().len() as u32).map(FunctionNumber).filter(|number| {
-        let pattern = query.functions.as_ref();
-        trace.figures(*number).calls > 0
-            && pattern.is_none_or(|pattern| pattern.matches(trace.function(*number)))
-    });
+    let chosen = (0..trace.functions().len() as u32)
+        .map(FunctionNumber)
+        .filter(|number| {
+            let pattern = query.functions.as_ref();
+            trace.figures(*number).calls > 0
+                && pattern.is_none_or(|pattern| pattern.matches(trace.function(*number)))
+        });
     let mut functions: Vec<FunctionNumber> = chosen.collect();
     functions.sort_by_key(|number| {
-        std::cmp::Reverse((rank(trace.figures(*number), query.sort), std::cmp::Reverse(*number)))
+        std::cmp::Reverse((
+            rank(trace.figures(*number), query.sort),
+            std::cmp::Reverse(*number),
+        ))
     });
     let kept = query.limit.unwrap_or(usize::MAX).min(functions.len());
     let more = functions.split_off(kept);
     Stats {
         schema: SCHEMA,
+        losses: trace.run().losses(),
         calls: trace.calls().count(),
         duration_ns: trace.run().duration_ns,
-        functions: functions.into_iter().map(|number| of_function(trace, number)).collect(),
+        functions: functions
+            .into_iter()
+            .map(|number| of_function(trace, number))
+            .collect(),
         more_functions: more.len() as u64,
         more_calls: more.iter().map(|number| trace.figures(*number).calls).sum(),
     }
@@ -142,7 +154,7 @@ pub fn of_function(trace: &Trace, number: FunctionNumber) -> FunctionStats {
         failed: figures.failed,
         threads: figures.threads,
         spread: figures.spread.to_vec(),
-        shown: function.full_name(),
+        shown: function.shown_name(),
     }
 }
 

@@ -52,7 +52,10 @@ impl TraceBuilder {
             is_complete: true,
             ..Run::default()
         };
-        let main = Lane { name: "MainThread".into(), created_by: None };
+        let main = Lane {
+            name: "MainThread".into(),
+            created_by: None,
+        };
         TraceBuilder {
             run,
             functions: Vec::new(),
@@ -78,13 +81,20 @@ impl TraceBuilder {
     /// Adds something that was left out.
     pub fn left_out(&mut self, reason: &str, count: u64, detail: &[&str]) -> &mut Self {
         let detail = detail.iter().map(ToString::to_string).collect();
-        self.run.left_out.push(LeftOut { reason: reason.into(), count, detail });
+        self.run.left_out.push(LeftOut {
+            reason: reason.into(),
+            count,
+            detail,
+        });
         self
     }
 
     /// What follows happens on a new thread.
     pub fn new_thread(&mut self, name: &str, created_by: Option<CallNumber>) -> u32 {
-        self.threads.push(Lane { name: name.into(), created_by });
+        self.threads.push(Lane {
+            name: name.into(),
+            created_by,
+        });
         self.thread = (self.threads.len() - 1) as u32;
         self.task = None;
         self.created_by = created_by.map(|call| call.0);
@@ -100,7 +110,10 @@ impl TraceBuilder {
 
     /// Calls that follow begin in a new task.
     pub fn new_task(&mut self, name: &str, created_by: Option<CallNumber>) -> u32 {
-        self.tasks.push(Lane { name: name.into(), created_by });
+        self.tasks.push(Lane {
+            name: name.into(),
+            created_by,
+        });
         let task = (self.tasks.len() - 1) as u32;
         self.task = Some(task);
         self.created_by = created_by.map(|call| call.0);
@@ -155,9 +168,16 @@ impl TraceBuilder {
     }
 
     /// The running call is suspended. Takes a microsecond.
+    ///
+    /// # Panics
+    /// When no call is running.
     pub fn suspends(&mut self) -> CallNumber {
         self.now_ns += 1_000;
-        let call = self.running.get_mut(&self.thread).and_then(Vec::pop).expect("a call is running");
+        let call = self
+            .running
+            .get_mut(&self.thread)
+            .and_then(Vec::pop)
+            .expect("a call is running");
         self.assembler.suspend(self.thread, self.now_ns, call);
         CallNumber(call)
     }
@@ -172,7 +192,8 @@ impl TraceBuilder {
 
     /// A suspended call is dropped.
     pub fn closes(&mut self, call: CallNumber) -> &mut Self {
-        self.assembler.end(self.thread, self.now_ns, call.0, Outcome::Closed, None);
+        self.assembler
+            .end(self.thread, self.now_ns, call.0, Outcome::Closed, None);
         self
     }
 
@@ -187,10 +208,14 @@ impl TraceBuilder {
     #[must_use]
     pub fn trace(mut self) -> Trace {
         let creators = |lanes: &[Lane]| -> Vec<Option<u32>> {
-            lanes.iter().map(|lane| lane.created_by.map(|call| call.0)).collect()
+            lanes
+                .iter()
+                .map(|lane| lane.created_by.map(|call| call.0))
+                .collect()
         };
         let assembled = self.assembler.finish(
             self.functions.len(),
+            0,
             creators(&self.threads).into_iter(),
             creators(&self.tasks).into_iter(),
         );
@@ -209,8 +234,13 @@ impl TraceBuilder {
 
     fn leave(&mut self, outcome: Outcome, left_with: Option<u64>) -> &mut Self {
         self.now_ns += 1_000;
-        let call = self.running.get_mut(&self.thread).and_then(Vec::pop).expect("a call is running");
-        self.assembler.end(self.thread, self.now_ns, call, outcome, left_with);
+        let call = self
+            .running
+            .get_mut(&self.thread)
+            .and_then(Vec::pop)
+            .expect("a call is running");
+        self.assembler
+            .end(self.thread, self.now_ns, call, outcome, left_with);
         self
     }
 
@@ -230,7 +260,11 @@ impl TraceBuilder {
         if let Some(known) = self.functions.iter().position(is_same) {
             return known as u32;
         }
-        let kind = if name == "<module>" { FunctionKind::Module } else { FunctionKind::Function };
+        let kind = if name == "<module>" {
+            FunctionKind::Module
+        } else {
+            FunctionKind::Function
+        };
         self.functions.push(Function {
             name: name.into(),
             module: module.into(),
@@ -250,13 +284,21 @@ pub fn shop() -> Trace {
     let mut b = TraceBuilder::new();
     b.call("<module>", &[]);
     b.call("checkout", &[("user", "'ann'")]);
-    b.leaf("shop.cart:Cart.add", &[("self", "<Cart items=[]>"), ("name", "'pen'"), ("qty", "2")], "1");
+    b.leaf(
+        "shop.cart:Cart.add",
+        &[("self", "<Cart items=[]>"), ("name", "'pen'"), ("qty", "2")],
+        "1",
+    );
     b.call("countdown", &[("n", "2")]);
     b.call("countdown", &[("n", "1")]);
     b.leaf("countdown", &[("n", "0")], "0");
     b.returns("0").returns("0");
     for _ in 0..4 {
-        b.leaf("shop.pricing:price", &[("line", "('pen', 2)")], "Decimal('39.80')");
+        b.leaf(
+            "shop.pricing:price",
+            &[("line", "('pen', 2)")],
+            "Decimal('39.80')",
+        );
     }
     b.call("fails", &[("x", "'ann'")]);
     b.raises("ValueError: bad; \"quoted\" <tag>\nsecond line #1");

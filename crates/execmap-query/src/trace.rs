@@ -2,11 +2,15 @@
 
 use std::sync::OnceLock;
 
+use serde::Serialize;
+
 use crate::calls::{Calls, ValueKey};
 use crate::figures::Figures;
 use crate::function::Function;
 use crate::handles::{CallNumber, FunctionNumber, TaskNumber, ThreadNumber};
+use crate::rows::as_object;
 use crate::shape::{self, Children};
+use crate::text::thousands;
 use crate::values::Texts;
 
 /// A thread or a task of the run.
@@ -27,6 +31,16 @@ pub struct LeftOut {
     pub count: u64,
     /// What exactly: names, limits.
     pub detail: Vec<String>,
+}
+
+/// What is missing from a trace, as every answer says it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Losses {
+    /// Whether the recording came to its end.
+    pub complete: bool,
+    /// What was left out: how often, by reason.
+    #[serde(serialize_with = "as_object")]
+    pub left_out: Vec<(String, u64)>,
 }
 
 /// What is known of the run as a whole.
@@ -64,6 +78,43 @@ pub struct Run {
     pub is_recovered: bool,
     /// What was left out.
     pub left_out: Vec<LeftOut>,
+}
+
+impl Run {
+    /// What is missing from the trace.
+    #[must_use]
+    pub fn losses(&self) -> Losses {
+        let left_out = self
+            .left_out
+            .iter()
+            .map(|left| (left.reason.clone(), left.count));
+        Losses {
+            complete: self.is_complete,
+            left_out: left_out.collect(),
+        }
+    }
+}
+
+impl Losses {
+    /// What is missing, in words; `None` where nothing is.
+    #[must_use]
+    pub fn text(&self) -> Option<String> {
+        let mut parts = Vec::new();
+        if !self.complete {
+            parts.push("the recording did not come to its end".to_owned());
+        }
+        if !self.left_out.is_empty() {
+            let counts = self
+                .left_out
+                .iter()
+                .map(|(reason, count)| format!("{} {reason}", thousands(*count)));
+            parts.push(format!(
+                "left out: {}",
+                counts.collect::<Vec<_>>().join(", ")
+            ));
+        }
+        (!parts.is_empty()).then(|| parts.join("; "))
+    }
 }
 
 /// A trace, read and indexed.
@@ -139,7 +190,9 @@ impl Trace {
     /// A thread's name.
     #[must_use]
     pub fn thread_name(&self, number: ThreadNumber) -> &str {
-        self.threads.get(number.index()).map_or("", |lane| &lane.name)
+        self.threads
+            .get(number.index())
+            .map_or("", |lane| &lane.name)
     }
 
     /// A task's name.
@@ -176,7 +229,9 @@ impl Trace {
     /// The text of the exception that left a call.
     #[must_use]
     pub fn failure_text(&self, call: CallNumber) -> Option<String> {
-        self.calls.exception(call).map(|key| self.exception_text(key))
+        self.calls
+            .exception(call)
+            .map(|key| self.exception_text(key))
     }
 
     /// The line of the parent in which a call was made.
@@ -190,7 +245,9 @@ impl Trace {
     /// The calls that each call made.
     #[must_use]
     pub fn children(&self) -> &Children {
-        self.derived.children.get_or_init(|| Children::new(&self.calls))
+        self.derived
+            .children
+            .get_or_init(|| Children::new(&self.calls))
     }
 
     /// How many calls are below a call.
@@ -202,13 +259,17 @@ impl Trace {
     /// How many calls are below each call, by number.
     #[must_use]
     pub fn subtrees(&self) -> &[u32] {
-        self.derived.subtrees.get_or_init(|| shape::subtrees(&self.calls))
+        self.derived
+            .subtrees
+            .get_or_init(|| shape::subtrees(&self.calls))
     }
 
     /// Whether a call or one below it was left by an exception.
     #[must_use]
     pub fn is_failing(&self, call: CallNumber) -> bool {
-        self.derived.failing.get_or_init(|| shape::failing(&self.calls))[call.index()]
+        self.derived
+            .failing
+            .get_or_init(|| shape::failing(&self.calls))[call.index()]
     }
 
     /// Whether two calls, and all that is below them, did the same with the same values.

@@ -9,10 +9,11 @@ use serde::Serialize;
 use crate::calls::Outcome;
 use crate::handles::{CallNumber, TaskNumber, ThreadNumber};
 use crate::info::SCHEMA;
-use crate::opening::{Fold, Limits, Opening, Piece};
+use crate::opening::{Fold, Limits, Opening};
 use crate::pattern::FunctionPattern;
 use crate::rows::as_object;
-use crate::trace::Trace;
+use crate::trace::{Losses, Trace};
+use crate::walk::{Place, Step, What, walk};
 
 /// What of the tree is wanted.
 #[derive(Default)]
@@ -36,6 +37,9 @@ pub struct TreeQuery {
 pub struct Tree {
     /// Version of this answer's shape.
     pub schema: u32,
+    /// What is missing from the trace.
+    #[serde(flatten)]
+    pub losses: Losses,
     /// Calls in the trace.
     pub calls: u64,
     /// Calls that have a row, alone or with others.
@@ -143,19 +147,33 @@ pub struct MoreRow {
 pub fn tree(trace: &Trace, query: &TreeQuery) -> Tree {
     let keep = kept(trace, query);
     let filtered_calls = match &keep {
-        Some(keep) => trace.calls().iter().filter(|call| !keep[call.index()]).count() as u64,
+        Some(keep) => trace
+            .calls()
+            .iter()
+            .filter(|call| !keep[call.index()])
+            .count() as u64,
         None => 0,
     };
-    let limits = Limits { depth: query.depth, rows: query.rows, fold: query.fold, root: query.root };
+    let limits = Limits {
+        depth: query.depth,
+        rows: query.rows,
+        fold: query.fold,
+        root: query.root,
+    };
     let opening = Opening::new(trace, limits, keep);
-    let mut walk = Walk { trace, opening: &opening, rows: Vec::new(), shown_calls: 0 };
-    walk.all();
+    let mut writer = Writer {
+        trace,
+        rows: Vec::new(),
+        shown_calls: 0,
+    };
+    walk(trace, &opening, &mut |step| writer.step(step));
     Tree {
         schema: SCHEMA,
+        losses: trace.run().losses(),
         calls: trace.calls().count(),
-        shown_calls: walk.shown_calls,
+        shown_calls: writer.shown_calls,
         filtered_calls,
-        rows: walk.rows,
+        rows: writer.rows,
     }
 }
 
@@ -166,13 +184,19 @@ fn kept(trace: &Trace, query: &TreeQuery) -> Option<Vec<bool>> {
     }
     let calls = trace.calls();
     let is_match: Vec<bool> = match &query.functions {
-        Some(pattern) => trace.functions().iter().map(|function| pattern.matches(function)).collect(),
+        Some(pattern) => trace
+            .functions()
+            .iter()
+            .map(|function| pattern.matches(function))
+            .collect(),
         None => vec![true; trace.functions().len()],
     };
     let mut keep = vec![false; calls.rows()];
     for call in calls.iter() {
         keep[call.index()] = is_match[calls.function(call).index()]
-            || calls.parent(call).is_some_and(|parent| keep[parent.index()]);
+            || calls
+                .parent(call)
+                .is_some_and(|parent| keep[parent.index()]);
     }
     for call in calls.iter().rev() {
         if let Some(parent) = calls.parent(call)
@@ -182,133 +206,80 @@ fn kept(trace: &Trace, query: &TreeQuery) -> Option<Vec<bool>> {
         }
     }
     for call in calls.iter() {
-        let is_long = calls.duration_ns(call).is_none_or(|nanos| nanos >= query.at_least_ns);
+        let is_long = calls
+            .duration_ns(call)
+            .is_none_or(|nanos| nanos >= query.at_least_ns);
         let is_reached = calls.parent(call).is_none_or(|parent| keep[parent.index()]);
         keep[call.index()] &= is_long && is_reached;
     }
     Some(keep)
 }
 
-/// What a call belongs to: its thread, or its task.
-type LaneKey = (ThreadNumber, Option<TaskNumber>);
-
-/// A row that is still to be written.
-enum Todo {
-    Head { lane: LaneKey, depth: u32, is_last: bool },
-    Piece { piece: Piece, depth: u32, level: u32, is_last: bool },
-}
-
-struct Walk<'a> {
+/// Turns steps of the walk into rows.
+struct Writer<'a> {
     trace: &'a Trace,
-    opening: &'a Opening<'a>,
     rows: Vec<TreeRow>,
     shown_calls: u64,
 }
 
-impl Walk<'_> {
-    fn all(&mut self) {
-        let mut todo = Vec::new();
-        self.plan_roots(&mut todo);
-        while let Some(next) = todo.pop() {
-            match next {
-                Todo::Head { lane, depth, is_last } => self.head(lane, depth, is_last),
-                Todo::Piece { piece, depth, level, is_last } => {
-                    self.piece(piece, depth, level, is_last, &mut todo);
-                }
+impl Writer<'_> {
+    fn step(&mut self, step: Step) {
+        let Step {
+            place: Place { depth, last, .. },
+            what,
+        } = step;
+        let row = match what {
+            What::Lane { thread, task } => {
+                TreeRow::Lane(lane_row(self.trace, thread, task, depth, last))
             }
-        }
-    }
-
-    /// Outermost calls under the thread or task they belong to, where there is more than the main
-    /// thread.
-    fn plan_roots(&self, todo: &mut Vec<Todo>) {
-        let mut lanes: Vec<(LaneKey, Vec<Piece>)> = Vec::new();
-        for piece in self.opening.roots() {
-            match self.lane_of(piece) {
-                Some(lane) => match lanes.iter_mut().find(|other| other.0 == lane) {
-                    Some(known) => known.1.push(piece),
-                    None => lanes.push((lane, vec![piece])),
-                },
-                // Only after the last row for which there was room.
-                None => lanes.last_mut().into_iter().for_each(|last| last.1.push(piece)),
-            }
-        }
-        let plain = (ThreadNumber(0), None);
-        let home = (lanes.len() == 1 && lanes[0].0 == plain).then_some(plain);
-        plan(&lanes, home, 0, 0, todo);
-    }
-
-    fn lane_of(&self, piece: Piece) -> Option<LaneKey> {
-        match piece {
-            Piece::Calls { first, .. } => Some((self.trace.calls().thread(first), self.trace.calls().task(first))),
-            Piece::More { .. } => None,
-        }
-    }
-
-    fn head(&mut self, (thread, task): LaneKey, depth: u32, last: bool) {
-        let trace = self.trace;
-        let lane = match task {
-            Some(task) => trace.tasks().get(task.index()),
-            None => trace.threads().get(thread.index()),
-        };
-        let created_by = lane.and_then(|lane| lane.created_by).filter(|call| trace.calls().contains(*call));
-        self.rows.push(TreeRow::Lane(LaneRow {
-            depth,
-            last,
-            thread,
-            task,
-            name: lane.map_or_else(String::new, |lane| lane.name.clone()),
-            created_by,
-            creator: created_by.map(|call| trace.function_of(call).full_name()),
-        }));
-    }
-
-    fn piece(&mut self, piece: Piece, depth: u32, level: u32, last: bool, todo: &mut Vec<Todo>) {
-        let (first, times, inside) = match piece {
-            Piece::Calls { first, times, inside } => (first, times, inside),
-            Piece::More { calls, inside } => {
-                self.rows.push(TreeRow::More(MoreRow { depth, last, calls, calls_inside: inside }));
-                return;
+            What::More { calls, inside } => TreeRow::More(MoreRow {
+                depth,
+                last,
+                calls,
+                calls_inside: inside,
+            }),
+            What::Calls {
+                first,
+                times,
+                inside,
+                closed,
+            } => {
+                self.shown_calls += times;
+                let row = call_row(self.trace, first, times, inside);
+                TreeRow::Call(Box::new(CallRow {
+                    depth,
+                    last,
+                    closed,
+                    ..row
+                }))
             }
         };
-        self.shown_calls += times;
-        let below = self.opening.inside(first, level);
-        let mut row = call_row(self.trace, first, times, inside);
-        row.depth = depth;
-        row.last = last;
-        row.closed = below.is_none();
-        self.rows.push(TreeRow::Call(Box::new(row)));
-        if let Some(pieces) = below {
-            let home = self.lane_of(piece);
-            let mut lanes: Vec<(LaneKey, Vec<Piece>)> = Vec::new();
-            for piece in pieces {
-                let before = lanes.last().map(|last| last.0);
-                let Some(lane) = self.lane_of(piece).or(before).or(home) else { continue };
-                match lanes.last_mut() {
-                    Some(last) if last.0 == lane => last.1.push(piece),
-                    _ => lanes.push((lane, vec![piece])),
-                }
-            }
-            plan(&lanes, home, depth + 1, level + 1, todo);
-        }
+        self.rows.push(row);
     }
 }
 
-/// Puts rows on the stack, the first on top; those of another lane than `home` go under a head.
-fn plan(lanes: &[(LaneKey, Vec<Piece>)], home: Option<LaneKey>, depth: u32, level: u32, todo: &mut Vec<Todo>) {
-    let mut is_last = true;
-    for (lane, pieces) in lanes.iter().rev() {
-        let is_home = home == Some(*lane);
-        let own_depth = depth + u32::from(!is_home);
-        let mut is_last_here = if is_home { is_last } else { true };
-        for &piece in pieces.iter().rev() {
-            todo.push(Todo::Piece { piece, depth: own_depth, level, is_last: is_last_here });
-            is_last_here = false;
-        }
-        if !is_home {
-            todo.push(Todo::Head { lane: *lane, depth, is_last });
-        }
-        is_last = false;
+fn lane_row(
+    trace: &Trace,
+    thread: ThreadNumber,
+    task: Option<TaskNumber>,
+    depth: u32,
+    last: bool,
+) -> LaneRow {
+    let lane = match task {
+        Some(task) => trace.tasks().get(task.index()),
+        None => trace.threads().get(thread.index()),
+    };
+    let created_by = lane
+        .and_then(|lane| lane.created_by)
+        .filter(|call| trace.calls().contains(*call));
+    LaneRow {
+        depth,
+        last,
+        thread,
+        task,
+        name: lane.map_or_else(String::new, |lane| lane.name.clone()),
+        created_by,
+        creator: created_by.map(|call| trace.function_of(call).shown_name()),
     }
 }
 
@@ -327,7 +298,10 @@ fn call_row(trace: &Trace, first: CallNumber, times: u64, inside: u64) -> CallRo
         file: function.file.clone(),
         line: function.line,
         call_line: trace.call_line(first),
-        args: trace.args(first).map(|(name, key)| (name.to_owned(), trace.value_text(key))).collect(),
+        args: trace
+            .args(first)
+            .map(|(name, key)| (name.to_owned(), trace.value_text(key)))
+            .collect(),
         result: trace.result_text(first),
         outcome: calls.outcome(first),
         exception: trace.failure_text(first),
@@ -336,7 +310,7 @@ fn call_row(trace: &Trace, first: CallNumber, times: u64, inside: u64) -> CallRo
         suspended_ns,
         calls_inside: inside,
         closed: false,
-        shown: function.full_name(),
+        shown: function.shown_name(),
         has_receiver: !function.args.is_empty() && function.is_receiver(0),
     }
 }
@@ -346,7 +320,10 @@ fn sums(trace: &Trace, first: CallNumber, times: u64) -> (Option<u64>, u64) {
     let calls = trace.calls();
     let siblings = trace.children().of(calls.parent(first));
     let position = siblings.partition_point(|sibling| *sibling < first.0);
-    let alike = siblings[position..].iter().map(|call| CallNumber(*call)).filter(|call| trace_alike(trace, first, *call, times));
+    let alike = siblings[position..]
+        .iter()
+        .map(|call| CallNumber(*call))
+        .filter(|call| trace_alike(trace, first, *call, times));
     let mut duration = None;
     let mut suspended = 0;
     for call in alike.take(times as usize) {

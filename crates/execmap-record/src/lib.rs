@@ -1,0 +1,23 @@
+//! All of a recorder that needs no interpreter.
+//!
+//! A [`Session`] owns the trace's file and its side file. Each thread writes its
+//! records through a [`Log`] into a segment of the side file; full segments go
+//! to a native thread that turns them into compressed blocks. What is in a
+//! segment survives the death of the process; what is in a block survives
+//! everything but the disk.
+
+mod filter;
+mod names;
+pub mod os;
+mod output;
+mod pool;
+mod redact;
+mod session;
+
+pub use filter::{Decision, Filter, FilterError, FilterOptions};
+pub use names::{TargetName, free_name};
+/// The format of what is written.
+pub use execmap_format as format;
+pub use output::Output;
+pub use redact::Redactor;
+pub use session::{Finished, Log, RECORD_MAX, Session, StartError, Stopped};

@@ -1,0 +1,13 @@
+//! The page of a trace: one HTML file that needs no network and no other file.
+//!
+//! [`page`] puts the facts of the run, the map and as many calls as fit into the
+//! viewer's page, `assets/page.html`, which is built from `viewer/`.
+
+#![forbid(unsafe_code)]
+
+mod columns;
+mod data;
+mod page;
+
+pub use data::{ColumnSpec, FunctionRow, LaneRow, LeftOutRow, MapNode, PageData, RunFacts};
+pub use page::{PAGE_SIZE, Page, PageOptions, page};

@@ -12,6 +12,8 @@ What `settrace` does not show, and what therefore stands as `UNKNOWN` or is miss
 * The creator of a task made by `asyncio.Task(...)` or a loop of another kind: `UNKNOWN`.
 * Threads started by `_thread.start_new_thread` itself: their calls are missing.
 * Code that runs while a trace function runs: signal handlers at that very moment.
+* The bodies of modules that the reference has imported itself, when `include` asks for them.
+* Child processes, forked or spawned.
 * Programs that call `sys.settrace` themselves: everything after that is missing.
 * Times: `start_ns` and `suspended_ns` are 0, `end_ns` is null.
 """
@@ -45,7 +47,9 @@ class Recorded:
     exit_code: int
 
 
-def record(script: str | Path, argv: Sequence[str] = (), *, include: Sequence[str] = (), cwd: str | Path | None = None) -> list[dict[str, Any]]:
+def record(
+    script: str | Path, argv: Sequence[str] = (), *, include: Sequence[str] = (), cwd: str | Path | None = None
+) -> list[dict[str, Any]]:
     """The rows of a script that is run in a Python of its own."""
     return record_and_run(script, argv, include=include, cwd=cwd).rows
 
@@ -61,7 +65,7 @@ def record_and_run(
             command += ["--include", glob]
         path = os.pathsep.join(filter(None, [_FOLDER_ABOVE, os.environ.get("PYTHONPATH", "")]))
         done = subprocess.run(
-            [*command, os.path.abspath(script), *argv],
+            [*command, str(Path(script).absolute()), *argv],
             cwd=cwd,
             env={**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "0"},
             capture_output=True,

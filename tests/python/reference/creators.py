@@ -61,7 +61,9 @@ class Creators:
             self._tasks_seen += 1
         return self._tasks[task]
 
-    def creator(self, frame: types.FrameType, below: types.FrameType | None, task: asyncio.Task[Any] | None) -> str | None:
+    def creator(
+        self, frame: types.FrameType, below: types.FrameType | None, task: asyncio.Task[Any] | None
+    ) -> str | None:
         """Who created the task, job or thread whose first call this frame is."""
         if task is not None and task not in self._tasks:
             return self._created.pop(task, UNKNOWN)

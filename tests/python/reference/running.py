@@ -6,7 +6,6 @@ import atexit
 import builtins
 import importlib.machinery
 import json
-import os
 import sys
 import types
 from pathlib import Path
@@ -14,14 +13,14 @@ from pathlib import Path
 from .scope import Scope
 from .tracer import Tracer
 
-_OWN_ENTRY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_OWN_ENTRY = str(Path(__file__).absolute().parent.parent)
 
 
 def run_and_write(script: str, argv: list[str], *, include: tuple[str, ...], output: Path) -> None:
     """Run a script as `__main__`; write the rows when everything but the interpreter itself has ended."""
-    script = os.path.abspath(script)
-    folder = os.path.dirname(os.path.realpath(script))
-    scope = Scope((os.path.realpath(os.getcwd()), folder), include)
+    script = str(Path(script).absolute())
+    folder = str(Path(script).resolve().parent)
+    scope = Scope((str(Path.cwd()), folder), include)
     code = compile(Path(script).read_bytes(), script, "exec", dont_inherit=True)
     module = types.ModuleType("__main__")
     module.__dict__.update(

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import fnmatch
 import os
+import sys
 import sysconfig
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
 from types import CodeType
 
-_OWN_FOLDER = os.path.dirname(os.path.realpath(__file__))
-_LIBRARY = tuple(
-    {os.path.realpath(sysconfig.get_path(name)) + os.sep for name in ("stdlib", "platstdlib")}
+_FOREIGN = tuple(
+    {
+        str(Path(__file__).resolve().parent),
+        *(os.path.realpath(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")),
+        *([os.path.realpath(sys.prefix)] if sys.prefix != sys.base_prefix else []),
+    }
 )
+"""Folders that are nobody's project: this recorder, the standard library, the virtual environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +27,34 @@ class Scope:
     folders: tuple[str, ...]
     """The working directory and the script's folder."""
     include: tuple[str, ...] = ()
-    """Globs on file, module or `module:qualname` that add to the project's own code."""
+    """Globs of files, of modules (with all below them) or `module:qualname`, beside the project's own code."""
 
     def holds(self, code: CodeType, module: str) -> bool:
         if code.co_filename.startswith("<"):
             return False
         file = os.path.realpath(code.co_filename)
-        if file.startswith(_OWN_FOLDER + os.sep):
-            return False
-        names = (file, module, code.co_qualname, f"{module}:{code.co_qualname}")
-        if any(fnmatch.fnmatchcase(name, glob) for glob in self.include for name in names):
+        if any(_matches(glob, file, module, code.co_qualname) for glob in self.include):
             return True
-        if file.startswith(_LIBRARY) or "site-packages" in file or "dist-packages" in file:
+        if any(_is_in(file, folder) for folder in _FOREIGN) or "site-packages" in file or "dist-packages" in file:
             return False
-        return any(file.startswith(folder.rstrip(os.sep) + os.sep) for folder in self.folders)
+        return any(_is_in(file, folder) for folder in self.folders)
+
+
+def _is_in(file: str, folder: str) -> bool:
+    return file.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def _matches(glob: str, file: str, module: str, qualname: str) -> bool:
+    if ":" in glob:
+        module_glob, _, qualname_glob = glob.partition(":")
+        names = (qualname, qualname.rpartition("<locals>.")[2])
+        return _matches_module(module_glob, module) and any(fnmatchcase(name, qualname_glob) for name in names)
+    if "/" in glob or glob.endswith(".py"):
+        return any(fnmatchcase(name, glob) for name in (file, os.path.relpath(file), Path(file).name))
+    return _matches_module(glob, module)
+
+
+def _matches_module(glob: str, module: str) -> bool:
+    """Whether the glob names the module or a package around it."""
+    parts = module.split(".")
+    return any(fnmatchcase(".".join(parts[:end]), glob) for end in range(1, len(parts) + 1))

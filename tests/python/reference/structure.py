@@ -12,6 +12,7 @@ import types
 from collections.abc import Iterator
 from typing import Any
 
+_is_subclass = type.__subclasscheck__
 _mro = type.__dict__["__mro__"].__get__
 _namespace = type.__dict__["__dict__"].__get__
 _qualname = type.__dict__["__qualname__"].__get__
@@ -31,7 +32,7 @@ def bases(cls: type) -> tuple[type, ...]:
 
 def is_a(value: object, cls: type) -> bool:
     """Whether the object is an instance of the class, whatever its `__class__` says."""
-    return any(base is cls for base in bases(type(value)))
+    return _is_subclass(cls, type(value))
 
 
 def is_made_by_class_statement(cls: type) -> bool:
@@ -73,10 +74,15 @@ def attributes(value: object) -> list[tuple[str, object]]:
     """The slots that are set, base classes first, then the instance's own dictionary."""
     found = list(_slots(value))
     try:
-        own = _generic_dict(value, None)
+        own = _generic_dict(ctypes.py_object(value), None)
     except AttributeError:
         return found
     return found + [(name, own[name]) for name in dict.keys(own) if type(name) is str]
+
+
+def attribute(value: object, name: str) -> object:
+    """One attribute that the object itself has; None when it has none of that name."""
+    return dict(attributes(value)).get(name)
 
 
 def _slots(value: object) -> Iterator[tuple[str, object]]:
@@ -96,6 +102,7 @@ def _slots(value: object) -> Iterator[tuple[str, object]]:
 
 def enum_member_name(value: Any) -> str | None:
     """The name of a member of an enumeration, None for anything else."""
-    if not any(base.__module__ == "enum" and _qualname(base) == "EnumType" for base in bases(type(type(value)))):
+    meta = type(type(value))
+    if meta is type or not any(base.__module__ == "enum" and _qualname(base) == "EnumType" for base in bases(meta)):
         return None
     return next((text for name, text in attributes(value) if name == "_name_" and type(text) is str), None)

@@ -17,13 +17,13 @@ import asyncio
 import dis
 import gc
 import inspect
-import os
 import sys
 import threading
 import types
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from .creators import Creators
@@ -67,7 +67,7 @@ class Tracer:
     def __init__(self, scope: Scope) -> None:
         self.rows: list[Row] = []
         self._scope = scope
-        self._included: dict[types.CodeType, bool] = {}
+        self._included: dict[int, tuple[bool, types.CodeType]] = {}
         self._open: dict[int, Call] = {}
         self._threads_seen = 0
         self._thread = threading.local()
@@ -81,7 +81,7 @@ class Tracer:
     def stop(self) -> None:
         """Ends recording: what has not ended is unfinished, unless its generator is gone."""
         sys.settrace(None)
-        threading.settrace(None)  # type: ignore[arg-type]
+        threading.settrace(None)
         alive = {id(frame) for frame in _frames_of_generators()}
         for frame, call in self._open.items():
             if call.row["outcome"] == "unfinished" and not call.running and frame not in alive:
@@ -108,9 +108,10 @@ class Tracer:
 
     def _holds(self, frame: types.FrameType) -> bool:
         code = frame.f_code
-        if code not in self._included:
-            self._included[code] = self._scope.holds(code, _module(frame))
-        return self._included[code]
+        if id(code) not in self._included:
+            # The code object is held, so that its identity stays its own.
+            self._included[id(code)] = self._scope.holds(code, _module(frame)), code
+        return self._included[id(code)][0]
 
     def _nearest(self, frame: types.FrameType) -> tuple[Call, types.FrameType] | None:
         """The recorded call that is running nearest below this frame."""
@@ -149,7 +150,7 @@ class Tracer:
             "task": self._creators.task_handle(task),
             "function": code.co_qualname,
             "module": _module(frame),
-            "file": os.path.abspath(code.co_filename),
+            "file": str(Path(code.co_filename).absolute()),
             "line": code.co_firstlineno,
             "call_line": below.f_lineno if below is not None and frame.f_back is below else None,
             "start_ns": 0,

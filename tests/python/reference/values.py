@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import collections
 import datetime
 import decimal
 import pathlib
 import types
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,7 +40,8 @@ class _Writer:
     def named(self, name: object, value: object, depth: int) -> str:
         if type(name) is bytes:
             name = name.decode("latin-1")
-        if type(name) is str and is_secret(name) and (structure.is_a(value, str) or structure.is_a(value, bytes)):
+        is_text = any(structure.is_a(value, cls) for cls in (str, bytes, bytearray))
+        if is_text and type(name) is str and is_secret(name):
             self.left -= 1
             return HIDDEN
         return self.text(value, depth)
@@ -47,15 +49,19 @@ class _Writer:
     def text(self, value: Any, depth: int) -> str:
         self.left -= 1
         kind = type(value)
-        if kind in _SCALARS:
-            return _SCALARS[kind](value)
+        scalar = _SCALARS.get(id(kind))
+        if scalar is not None:
+            return scalar(value)
         if kind is slice:
-            return "slice({}, {}, {})".format(*(self.text(part, depth + 1) for part in (value.start, value.stop, value.step)))
-        if kind in _CONTAINERS:
+            return f"slice({', '.join(self.text(part, depth + 1) for part in (value.start, value.stop, value.step))})"
+        if kind is range:
+            parts = [self.text(part, depth + 1) for part in (value.start, value.stop, value.step)]
+            return f"range({', '.join(parts[:2] if value.step == 1 else parts)})"
+        if id(kind) in _CONTAINERS:
             return self.container(value, kind, depth)
         if structure.is_a(value, type):
-            module = structure.module_of(value)
-            return f"<class '{structure.qualname(value) if module == 'builtins' else f'{module}.{structure.qualname(value)}'}'>"
+            module, name = structure.module_of(value), structure.qualname(value)
+            return f"<class '{name if module in ('', 'builtins') else f'{module}.{name}'}'>"
         member = structure.enum_member_name(value)
         if member is not None:
             return f"<{structure.type_name(kind)}.{member}>"
@@ -65,16 +71,14 @@ class _Writer:
 
     def container(self, value: Any, kind: type, depth: int) -> str:
         """The text of a builtin container, or of the builtin part of an object of a subclass."""
-        before, after, empty = _CONTAINERS[kind]
+        before, after, empty = _CONTAINERS[id(kind)]
         total = kind.__len__(value)  # type: ignore[attr-defined]
         if total == 0:
             return empty
         if kind is dict:
             shown = self.entries(value, depth)
-        elif (kind is tuple or kind is list) and total == 2:
-            shown = self.pair(value, kind, depth)
         else:
-            shown = self.items(kind.__iter__(value), depth)  # type: ignore[attr-defined]
+            shown = self.items(list(kind.__iter__(value)), depth)  # type: ignore[attr-defined]
             if kind is set or kind is frozenset:
                 shown.sort()
         if len(shown) < total:
@@ -85,13 +89,15 @@ class _Writer:
             after = ",)"
         return before + ", ".join(shown) + after
 
-    def items(self, values: Iterable[object], depth: int) -> list[str]:
+    def items(self, values: Sequence[object], depth: int) -> list[str]:
+        """The items that are shown. Of two, the first may be the name of the second, as in a list of headers."""
+        name = values[0] if len(values) == 2 else None
         shown: list[str] = []
         if depth < MAX_DEPTH:
-            for value in values:
-                if len(shown) == MAX_ITEMS or self.left < 1:
+            for value in values[:MAX_ITEMS]:
+                if self.left < 1:
                     break
-                shown.append(self.text(value, depth + 1))
+                shown.append(self.named(name, value, depth + 1) if shown else self.text(value, depth + 1))
         return shown
 
     def entries(self, value: dict[object, object], depth: int) -> list[str]:
@@ -103,29 +109,14 @@ class _Writer:
                 shown.append(f"{self.text(key, depth + 1)}: {self.named(key, item, depth + 1)}")
         return shown
 
-    def pair(self, value: Any, kind: type, depth: int) -> list[str]:
-        """Two items; the first may be the name of the second, as in a list of headers."""
-        first, second = kind.__iter__(value)  # type: ignore[attr-defined]
-        shown: list[str] = []
-        if depth < MAX_DEPTH and self.left >= 1:
-            shown.append(self.text(first, depth + 1))
-            if self.left >= 1:
-                shown.append(self.named(first, second, depth + 1))
-        return shown
-
     def exception(self, error: BaseException, depth: int) -> str:
         cls = type(error)
         args = BaseException.args.__get__(error)  # type: ignore[attr-defined]
-        if structure.is_builtin_exception(cls):
-            shown = self.items(args, depth)
-            if len(shown) < len(args):
-                shown.append("…" if not shown else f"… ({len(args)} items)")
-            return f"{structure.type_name(cls)}({', '.join(shown)})"
-        if depth >= MAX_DEPTH:
-            return f"<{structure.type_name(cls)} …>" if args else self.attributes(cls, [], structure.attributes(error), depth)
         shown = self.items(args, depth)
         if len(shown) < len(args):
             shown.append(f"… ({len(args)} items)")
+        if structure.is_builtin_exception(cls):
+            return f"{structure.type_name(cls)}({', '.join(shown)})"
         return self.attributes(cls, shown, structure.attributes(error), depth)
 
     def instance(self, value: object, depth: int) -> str:
@@ -133,13 +124,13 @@ class _Writer:
         cls = type(value)
         fields = structure.in_namespace(cls, "_fields")
         if structure.is_a(value, tuple) and type(fields) is tuple and all(type(name) is str for name in fields):
-            return self.attributes(cls, [], list(zip(fields, tuple.__iter__(value), strict=False)), depth)  # type: ignore[arg-type]
-        for base in (int, float, str, bytes, tuple, list, dict, set, frozenset, bytearray, complex):
+            items: list[object] = list(tuple.__iter__(value))  # type: ignore[arg-type]
+            if len(items) == len(fields):
+                return self.attributes(cls, [], list(zip(fields, items, strict=True)), depth)
+        for base in (int, float, str, bytes, tuple, list, dict, set, frozenset):
             if structure.is_a(value, base):
-                if depth >= MAX_DEPTH and base in _CONTAINERS:
-                    return f"<{structure.type_name(cls)} …>"
                 self.left -= 1
-                own = self.container(value, base, depth) if base in _CONTAINERS else _SCALARS[base](value)
+                own = self.container(value, base, depth) if id(base) in _CONTAINERS else _SCALARS[id(base)](value)
                 return self.attributes(cls, [own], structure.attributes(value), depth)
         return self.attributes(cls, [], structure.attributes(value), depth)
 
@@ -179,40 +170,38 @@ def _bytearray(value: bytearray) -> str:
     return f"bytearray({text}){cut}{length}"
 
 
-def _range(value: range) -> str:
-    parts = (value.start, value.stop) if value.step == 1 else (value.start, value.stop, value.step)
-    return f"range({', '.join(map(_int, parts))})"
-
-
 def _function(value: types.FunctionType) -> str:
-    return f"<function {_in_module(value)}>"
+    return f"<function {_in_module(value.__module__, value.__qualname__)}>"
+
+
+def _builtin(value: types.BuiltinFunctionType) -> str:
+    return f"<built-in function {_in_module(value.__module__, value.__name__)}>"
 
 
 def _method(value: types.MethodType) -> str:
     function = value.__func__
-    if type(function) is types.FunctionType:
-        return f"<bound method {_in_module(function)}>"
-    return "<bound method>"
+    is_function = type(function) is types.FunctionType
+    return f"<bound method {_in_module(function.__module__, function.__qualname__) if is_function else '?'}>"
 
 
-def _in_module(function: types.FunctionType) -> str:
-    module: object = function.__module__
-    hidden = type(module) is not str or module in ("__main__", "builtins")
-    return function.__qualname__ if hidden else f"{module}.{function.__qualname__}"
+def _in_module(module: object, name: str) -> str:
+    hidden = type(module) is not str or module in ("", "__main__", "builtins")
+    return name if hidden else f"{module}.{name}"
 
 
 def _module(value: types.ModuleType) -> str:
-    name = types.ModuleType.__dict__["__dict__"].__get__(value).get("__name__")
+    name = structure.attribute(value, "__name__")
     return f"<module {name}>" if type(name) is str else "<module>"
 
 
 def _datetime(value: datetime.datetime | datetime.time) -> str:
-    if value.tzinfo is None or type(value.tzinfo) is datetime.timezone:
+    zone = value.tzinfo
+    if zone is None or type(zone) is datetime.timezone:
         return repr(value)
-    return f"<{type(value).__name__}>"
+    return f"{repr(value.replace(tzinfo=None))[:-1]}, tzinfo=<{structure.type_name(type(zone))}>)"
 
 
-_SCALARS: dict[type, Callable[[Any], str]] = {
+_SCALAR_TYPES: dict[type, Callable[[Any], str]] = {
     type(None): repr,
     bool: repr,
     int: _int,
@@ -221,11 +210,10 @@ _SCALARS: dict[type, Callable[[Any], str]] = {
     str: _str,
     bytes: _bytes,
     bytearray: _bytearray,
-    range: _range,
     type(Ellipsis): repr,
     type(NotImplemented): repr,
     types.FunctionType: _function,
-    types.BuiltinFunctionType: lambda value: f"<built-in function {value.__name__}>",
+    types.BuiltinFunctionType: _builtin,
     types.MethodType: _method,
     types.ModuleType: _module,
     types.GeneratorType: lambda value: f"<generator {value.__qualname__}>",
@@ -241,14 +229,19 @@ _SCALARS: dict[type, Callable[[Any], str]] = {
     pathlib.PurePosixPath: repr,
 }
 
-_CONTAINERS = {
+_CONTAINER_TYPES: dict[type, tuple[str, str, str]] = {
     tuple: ("(", ")", "()"),
     list: ("[", "]", "[]"),
+    collections.deque: ("deque([", "])", "deque([])"),
     dict: ("{", "}", "{}"),
     set: ("{", "}", "set()"),
     frozenset: ("frozenset({", "})", "frozenset()"),
 }
 """What stands before the items, after them, and for none."""
+
+# By identity: a look-up by the type itself could run the `__hash__` of a metaclass.
+_SCALARS = {id(cls): text for cls, text in _SCALAR_TYPES.items()}
+_CONTAINERS = {id(cls): marks for cls, marks in _CONTAINER_TYPES.items()}
 
 
 def _message(error: BaseException) -> str:

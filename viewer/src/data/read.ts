@@ -9,9 +9,9 @@ export interface Recording {
 /** Reads the page's JSON; the columns come later. */
 export function readPage(document: Document): PageData {
   const text = document.getElementById('execmap-page')?.textContent ?? ''
-  if (text.startsWith('/*')) throw new Error('This page is a template and holds no run')
+  if (text.startsWith('/*')) throw new Error('it is a template and holds no run')
   const page = JSON.parse(text) as PageData
-  if (page.schema !== 1) throw new Error(`This page has schema ${String(page.schema)}, newer than its reader`)
+  if (page.schema !== 1) throw new Error(`its schema is ${String(page.schema)}, this reader knows 1`)
   return page
 }
 

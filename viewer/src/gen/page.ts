@@ -1,81 +1,124 @@
+// Made from crates/execmap-web/src/data.rs by its test; do not edit.
+
+export type FunctionKind = 'function' | 'generator' | 'coroutine' | 'async_generator' | 'module' | 'class'
+
 /** What the page's file holds as JSON. */
-export interface PageData {
+export type PageData = {
+  /** Version of the shape. */
   schema: 1
+  /** Facts of the run. */
   run: RunFacts
   /** All functions of the run; exact figures over all calls. */
-  functions: FunctionRow[]
-  threads: LaneRow[]
-  tasks: LaneRow[]
+  functions: Array<FunctionRow>
+  /** Threads, by number. */
+  threads: Array<LaneRow>
+  /** Tasks, by number. */
+  tasks: Array<LaneRow>
   /** Texts of values and exceptions; index 0 is always "": nothing recorded. */
-  texts: string[]
+  texts: Array<string>
   /** Where each typed array lies in the decoded bytes. */
-  columns: ColumnSpec[]
+  columns: Array<ColumnSpec>
   /** The map collapsed by depth, readable as text. */
-  map: MapNode[]
+  map: Array<MapNode>
 }
 
-export interface LeftOut {
+/** Something that was left out of the trace. */
+export type LeftOut = {
+  /** Why, in words. */
   reason: string
+  /** How often. */
   count: number
-  detail: string[]
+  /** What exactly. */
+  detail: Array<string>
 }
 
-export interface RunFacts {
+/** Facts of the run. */
+export type RunFacts = {
+  /** The command line. */
   command: string
+  /** Version of the Python that ran. */
   python: string
+  /** Version of the execmap that recorded. */
   execmap: string
   /** File name of the trace. */
   trace: string
-  /** ISO 8601. */
+  /** When the recording began: ISO 8601, empty when unknown. */
   started: string
+  /** From the first event to the last. */
   duration_ns: number
+  /** Calls of the run. */
   calls: number
   /** Calls in the columns. */
   held_calls: number
   /** Calls with outcome `raised`. */
   failures: number
+  /** Whether the recording came to its end. */
   complete: boolean
+  /** Whether something was taken from the side file of a run that did not end. */
   recovered: boolean
-  left_out: LeftOut[]
+  /** What was left out. */
+  left_out: Array<LeftOut>
+  /** Size of the trace. */
   bytes: number
+  /** How much was recorded. */
   detail: 'calls' | 'statements'
 }
 
-/** A thread or a task; `created_by` is a call number. */
-export interface LaneRow {
+/** A thread or a task. */
+export type LaneRow = {
+  /** Its handle. */
   handle: string
+  /** Its name in Python. */
   name: string
+  /** Calls that began on it. */
   calls: number
+  /** Number of the call that created it. */
   created_by: number | null
 }
 
-export type FunctionKind = 'function' | 'generator' | 'coroutine' | 'async_generator' | 'module' | 'class'
-
-export interface FunctionRow {
+/** A function over all calls of the run. */
+export type FunctionRow = {
   /** Qualified name. */
   name: string
+  /** `__name__` of its globals. */
   module: string
+  /** Its file. */
   file: string
+  /** The line where it begins. */
   line: number
   /** Class or module it is drawn on. */
   participant: string
+  /** The module of the class, the package of the module. */
   package: string
+  /** What it is. */
   kind: FunctionKind
-  args: string[]
+  /** Names of its arguments. */
+  args: Array<string>
+  /** How often it was called. */
   calls: number
+  /** Time it ran, calls from it included. */
   total_ns: number
+  /** Time it ran itself. */
   self_ns: number
+  /** Mean time a call ran. */
   mean_ns: number
+  /** The longest time one did. */
   slowest_ns: number
+  /** When it was first called. */
   first_ns: number
+  /** Calls left by an exception. */
   failed: number
   /** 17 bins over the logarithm of the time. */
-  spread: number[]
+  spread: Array<number>
+  /** Threads it was called on. */
   threads: number
 }
 
-export interface ColumnSpec {
+/** A typed array in the decoded bytes. */
+export type ColumnSpec = {
+  /** Name of the column. */
   name: string
+  /** Type of its elements. */
   type: 'u8' | 'u16' | 'u32' | 'f64'
   /** In bytes. */
   offset: number
@@ -83,12 +126,20 @@ export interface ColumnSpec {
   length: number
 }
 
-export interface MapNode {
+/** A call of the map with those below it that are shown. */
+export type MapNode = {
+  /** Number of the call. */
   call: number
+  /** Position of its function. */
   function: number
+  /** Name and arguments. */
   label: string
+  /** What it returned, or empty. */
   result: string
+  /** The exception that left it, or empty. */
   failure: string
+  /** Calls below it, shown or not. */
   calls_inside: number
-  children: MapNode[]
+  /** Calls below it that are shown. */
+  children: Array<MapNode>
 }

@@ -31,7 +31,7 @@ export type TimeUnit = 'µs' | 'ms' | 's'
 
 /** The unit of a time column for a run of this length. */
 export function unitFor(runNs: number): TimeUnit {
-  if (runNs < 1e6) return 'µs'
+  if (runNs < 1e7) return 'µs'
   return runNs < 6e10 ? 'ms' : 's'
 }
 

@@ -50,7 +50,7 @@ function startsFrame(kind: RowKind): boolean {
 }
 
 function isInside(kind: RowKind): boolean {
-  return kind === ROW.stretch || kind === ROW.equal
+  return kind === ROW.stretch || kind === ROW.equal || kind === ROW.parallel
 }
 
 function enter({tree, calls}: Model, call: number, columnOf: Uint16Array, levels: number, frames: Frames): void {

@@ -1,8 +1,9 @@
 import {CLOSED, RAISED, RETURNED, UNFINISHED} from '../data/table.ts'
 import type {FunctionRow} from '../gen/page.ts'
 import {count, duration} from '../lib/format.ts'
-import {clip, fileName, lastPart, visible} from '../lib/text.ts'
+import {clip, exceptionType, fileName, lastPart, visible} from '../lib/text.ts'
 import {functionOf, type Model} from './model.ts'
+import {childRange} from './tree.ts'
 
 /** A value as shown. `missing` values are hatched: not recorded or hidden. */
 export interface ValueText {
@@ -56,8 +57,18 @@ export function failureGoes(model: Model, call: number, outermost: number): stri
   if (receiver >= calls.length) return `${through}${leavesLane(model, outermost)}`
   const name = functionOf(model, receiver).name
   if (tree.lane[receiver] !== tree.lane[outermost] && calls.task[outermost] !== calls.task[receiver]) return `${through}ends ${laneWords(model, outermost)}`
-  if (calls.outcome[receiver] === RAISED) return `${through}ends in ${name}, which raised another`
+  if (calls.outcome[receiver] === RAISED && !wentOn(model, receiver, outermost)) return `${through}${name} then raised ${exceptionType(textAt(model, calls.exception[receiver]!))}`
   return `${through}handled here, in ${name}`
+}
+
+/** Whether the receiver called anything after the call ended: then it had caught the exception. */
+export function wentOn({calls, tree}: Model, receiver: number, failed: number): boolean {
+  const [from, to] = childRange(tree, receiver)
+  for (let at = to - 1; at >= from; at--) {
+    const call = tree.children[at]!
+    if (calls.parent[call] === receiver) return call !== failed && calls.start[call]! >= calls.end[failed]!
+  }
+  return false
 }
 
 /** One word for each outcome, for the panel and for speech. */
@@ -99,10 +110,10 @@ export function laneName(model: Model, call: number): string {
 export function callNotes(model: Model, call: number, withSuspended: boolean): string {
   const row = functionOf(model, call)
   const notes: string[] = []
-  if (row.kind === 'module') notes.push(`body of ${fileName(row.file)}`)
-  if (row.kind === 'class') notes.push('class body')
   const lane = laneNote(model, call)
   if (lane !== '') notes.push(lane)
+  if (row.kind === 'module') notes.push(`body of ${fileName(row.file)}`)
+  if (row.kind === 'class') notes.push('class body')
   const deepest = model.recursion.deepest[call]!
   if (deepest > 1) notes.push(`recursion, ${count(deepest)} deep, ${count(model.recursion.calls[call]!)} calls`)
   else if (model.recursion.level[call]! >= LEVELS_SEEN) notes.push(`level ${count(model.recursion.level[call]! + 1)}`)

@@ -1,13 +1,16 @@
-import {CLOSED, NONE, RAISED} from '../data/table.ts'
-import {count, counted, duration, moment} from '../lib/format.ts'
+import {NONE} from '../data/table.ts'
+import {duration, moment} from '../lib/format.ts'
+import {framePieces} from './block.ts'
 import {framesBefore, pass, type Frames} from './frames.ts'
-import {type Geometry} from './geometry.ts'
-import {argumentTexts, callNotes, failureGoes, failureText, modulePrefix, resultText, SHORT_VALUE, textAt, valueText, type ArgumentText, type ValueText} from './label.ts'
+import type {Geometry} from './geometry.ts'
+import type {ArgumentText, ValueText} from './label.ts'
 import type {Lanes} from './lanes.ts'
-import {functionOf, type Model} from './model.ts'
+import {fittingNote, labelOf, spokenRow} from './mapwords.ts'
+import type {Model} from './model.ts'
 import type {OpenState} from './open.ts'
 import {placing, type Placing} from './placing.ts'
 import {ROW, stretchKey, type RowKind, type Rows} from './rows.ts'
+import type {Hits} from './search.ts'
 import {stretchFacts} from './stretch.ts'
 import {elapsed} from './times.ts'
 
@@ -32,7 +35,16 @@ export interface Branch {
   readonly part: 'fork' | 'join' | 'tick'
 }
 
-export type ArrowKind = 'call' | 'return' | 'fail'
+/** `start`: the lane of the callee was started there. */
+export type ArrowKind = 'call' | 'start' | 'return' | 'fail'
+
+/** A row's piece of a block's frame. */
+export interface FramePiece {
+  readonly x: number
+  /** From the right edge. */
+  readonly right: number
+  readonly part: 'head' | 'inside' | 'end'
+}
 
 /** A message. `self` hooks back to the bar it came from; `rail` comes from or goes to a lane. */
 export interface Arrow {
@@ -46,6 +58,8 @@ export interface Arrow {
 export interface Pill {
   readonly text: string
   readonly failures: string
+  /** `99 hits` of the search inside. */
+  readonly hits: string
   readonly open: boolean
   readonly title: string
 }
@@ -59,9 +73,13 @@ export interface MapLabel {
   readonly args: readonly ArgumentText[] | null
   readonly result: ValueText | null
   readonly failure: string
+  /** Title of a block. */
+  readonly head: string
   readonly times: string
   readonly pill: Pill | null
   readonly note: string
+  /** Whether the note names the lane that begins. */
+  readonly isLane: boolean
   readonly hatched: boolean
 }
 
@@ -83,6 +101,8 @@ export interface MapRowView {
   readonly rails: readonly RailPiece[]
   readonly dot: number
   readonly branch: Branch | null
+  /** Frames of the blocks around the row, outermost first. */
+  readonly frames: readonly FramePiece[]
   readonly bars: readonly BarPiece[]
   readonly arrow: Arrow | null
   readonly label: MapLabel
@@ -99,6 +119,7 @@ export interface MapContext {
   readonly lanes: Lanes
   readonly chosen: number
   readonly cursor: string
+  readonly hits: Hits
 }
 
 /** Row height of each kind. */
@@ -107,7 +128,7 @@ export function mapHeights(narrow: boolean): Record<RowKind, number> {
   const gap = narrow ? 24 : 18
   return {
     [ROW.call]: row, [ROW.leaf]: row, [ROW.return]: row, [ROW.fail]: row, [ROW.suspended]: gap, [ROW.unfinished]: row,
-    [ROW.absent]: row, [ROW.stretch]: row, [ROW.equal]: row,
+    [ROW.absent]: row, [ROW.stretch]: row, [ROW.equal]: row, [ROW.parallel]: narrow ? 34 : 30,
   }
 }
 
@@ -147,76 +168,17 @@ function describe(context: MapContext, row: number, frames: Frames, place: Placi
     took: tookNs < 0 ? '' : duration(tookNs),
     isLong: tookNs >= model.page.run.duration_ns * 0.1,
     chosen: stretch === '' ? call === chosen && isName && cursor === '' : stretch === cursor,
-    level: call === NONE ? 1 : model.tree.depth[call]! + (isName || stretch !== '' ? 1 : 2),
+    level: call === NONE ? 1 : model.tree.depth[call]! + rows.nest[row]! + (isName || stretch !== '' ? 1 : 2),
     expanded: canOpen ? isOpen : null,
     ...drawn,
-    label: {...label, x: drawn.label.x, width: drawn.label.width, at: drawn.label.at},
+    frames: framePieces(context, row),
+    label: {...label, note: fittingNote(label, drawn.label.width), ...drawn.label},
     spoken: spokenRow(context, kind, call, label, tookNs),
   }
 }
 
-type Words = Omit<MapLabel, 'x' | 'width' | 'at'>
-
-const EMPTY: Words = {module: '', name: '', args: null, result: null, failure: '', times: '', pill: null, note: '', hatched: false}
-
-function labelOf(context: MapContext, kind: RowKind, call: number, extra: number, isOpen: boolean): Words {
-  const {model} = context
-  switch (kind) {
-    case ROW.call:
-    case ROW.leaf:
-      return callWords(model, call, kind === ROW.leaf, isOpen)
-    case ROW.equal: {
-      const {own} = stretchFacts(model, model.tree.position[call]!, extra)
-      return {...callWords(model, call, true, false), times: `${count(own)}×`, pill: {text: '', failures: '', open: isOpen, title: `${count(own)} equal calls`}}
-    }
-    case ROW.stretch: {
-      const facts = stretchFacts(model, model.tree.position[call]!, extra)
-      const inside = facts.all - facts.own
-      return {
-        ...EMPTY, note: facts.made,
-        pill: {
-          text: counted(facts.all, 'call'), failures: facts.failed > 0 ? `× ${count(facts.failed)}` : '', open: isOpen,
-          title: inside === 0 ? `${counted(facts.own, 'call')} in a row` : `${counted(facts.own, 'call')} in a row, with ${count(inside)} inside`,
-        },
-      }
-    }
-    case ROW.return:
-      if (model.calls.outcome[call] === CLOSED) return {...EMPTY, note: 'closed before its end'}
-      return {...EMPTY, result: resultText(model, call, SHORT_VALUE) ?? valueText('')}
-    case ROW.fail:
-      return {...EMPTY, failure: failureText(model, call), note: failureGoes(model, call, extra)}
-    case ROW.suspended:
-      return {...EMPTY, note: `suspended ${duration(model.calls.suspended[call]!)}`}
-    case ROW.unfinished:
-      return {...EMPTY, note: 'did not return before the recording ended', hatched: true}
-    case ROW.absent:
-      return {...EMPTY, note: `${counted(extra, 'call')} not in this file`, hatched: true}
-  }
-}
-
-function callWords(model: Model, call: number, isWhole: boolean, isOpen: boolean): Words {
-  const {tree, calls} = model
-  const row = functionOf(model, call)
-  const below = tree.below[call]!
-  const failed = tree.failedBelow[call]!
-  const closed = isWhole && calls.outcome[call] === CLOSED
-  const notes = callNotes(model, call, isWhole || !isOpen)
-  return {
-    ...EMPTY,
-    module: modulePrefix(row),
-    name: row.name,
-    args: row.kind === 'module' || row.kind === 'class' ? null : argumentTexts(model, call, SHORT_VALUE),
-    result: isWhole && row.kind !== 'module' && row.kind !== 'class' ? resultText(model, call, SHORT_VALUE) : null,
-    note: closed ? [notes, 'closed before its end'].filter(Boolean).join(', ') : notes,
-    pill: isOpen || below === 0 ? null : {
-      text: counted(below, 'call'), failures: failed > 0 ? `× ${count(failed)}` : '', open: false,
-      title: failed > 0 ? `${counted(below, 'call')} inside, ${count(failed)} failed` : `${counted(below, 'call')} inside`,
-    },
-  }
-}
-
 function timeOf({calls, unit}: Model, kind: RowKind, call: number, isFirst: boolean): string {
-  if (kind === ROW.suspended || kind === ROW.absent || kind === ROW.unfinished) return ''
+  if (kind === ROW.suspended || kind === ROW.absent || kind === ROW.unfinished || kind === ROW.parallel) return ''
   const isEnd = kind === ROW.return || kind === ROW.fail
   const text = moment(isEnd ? calls.end[call]! : calls.start[call]!, unit)
   return isFirst ? `${text} ${unit}` : text
@@ -226,22 +188,4 @@ function tookOf(model: Model, kind: RowKind, call: number, extra: number): numbe
   if (kind === ROW.call || kind === ROW.leaf) return elapsed(model.calls, call, model.page.run.duration_ns)
   if (kind === ROW.stretch || kind === ROW.equal) return stretchFacts(model, model.tree.position[call]!, extra).totalNs
   return -1
-}
-
-function spokenRow({model}: MapContext, kind: RowKind, call: number, words: Words, tookNs: number): string {
-  const took = tookNs < 0 ? '' : `, ${duration(tookNs)}`
-  if (kind === ROW.stretch) return `${words.pill?.title ?? ''}: ${words.note}${took}`
-  if (kind === ROW.absent) return words.note
-  const {name} = functionOf(model, call)
-  if (kind === ROW.suspended || kind === ROW.unfinished) return `${name} ${words.note}`
-  if (kind === ROW.fail) return `${name} failed: ${words.failure}, ${words.note}`
-  if (kind === ROW.return) return `${name} returned ${words.result?.text ?? words.note}`
-  const above = model.tree.parent[call]!
-  const by = above === NONE ? '' : `, called by ${functionOf(model, above).name}`
-  const args = (words.args ?? []).map(({name: key, value}) => `, ${key} ${value.text}`).join('')
-  const result = words.result === null ? '' : `, returned ${words.result.text}`
-  const failed = model.calls.outcome[call] === RAISED ? `, failed with ${textAt(model, model.calls.exception[call]!)}` : ''
-  const note = words.note === '' ? '' : `, ${words.note}`
-  const pill = words.pill === null || words.pill.text === '' ? '' : `, ${words.pill.title}`
-  return `${words.times === '' ? '' : `${words.times} `}${name}${by}${args}${result}${failed}${took}${note}${pill}`
 }

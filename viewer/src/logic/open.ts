@@ -1,8 +1,8 @@
 import {NONE, RAISED} from '../data/table.ts'
 import {firstFailure, segments, type Model} from './model.ts'
 import {stretchKey} from './rows.ts'
-import {EQUAL, SINGLE, STRETCH, insideStretch, type Segments} from './segments.ts'
-import {pathUp} from './tree.ts'
+import {EQUAL, PARALLEL, SINGLE, STRETCH, insideStretch, type Segments} from './segments.ts'
+import {childRange, pathUp} from './tree.ts'
 
 /** What is open: one byte a call, and the keys of opened stretches. Never changed in place. */
 export interface OpenState {
@@ -71,7 +71,25 @@ export function withAllBelow(model: Model, open: OpenState, call: number, isOpen
     inside[at] = 1
     calls[at] = isOpen ? 1 : 0
   }
-  return {...open, calls}
+  if (!isOpen) {
+    const isOutside = (key: string) => inside[tree.parent[tree.children[Number.parseInt(key, 10)]!]!] !== 1
+    return {calls, stretches: new Set([...open.stretches].filter(isOutside))}
+  }
+  const stretches = new Set(open.stretches)
+  for (let at = call; at < tree.length; at++) {
+    const [from, to] = childRange(tree, at)
+    if (inside[at] === 1 && to - from > 1) addStretches(segments(model, at), stretches)
+  }
+  return {calls, stretches}
+}
+
+function addStretches(pieces: Segments, stretches: Set<string>): void {
+  for (let at = 0; at < pieces.length; at += 3) {
+    if (pieces[at + 2] !== STRETCH) continue
+    const [from, to] = [pieces[at]!, pieces[at + 1]!]
+    stretches.add(stretchKey(from, to))
+    addStretches(insideStretch(from, to), stretches)
+  }
 }
 
 /** Folds everything. */
@@ -113,9 +131,16 @@ function pieceAt(list: Segments, place: number): number {
     const middle = (low + high) >> 1
     if (place < list[middle * 3]!) high = middle - 1
     else if (place >= list[middle * 3 + 1]!) low = middle + 1
-    else return middle * 3
+    else return list[middle * 3 + 2] === PARALLEL ? pieceBehind(list, middle * 3 + 3, place) : middle * 3
   }
   return -1
+}
+
+/** The piece that holds the place, from `at` on. */
+function pieceBehind(list: Segments, at: number, place: number): number {
+  let piece = at
+  while (place >= list[piece + 1]!) piece += 3
+  return piece
 }
 
 function messagesIn({calls, tree}: Model, pieces: Segments): number {
@@ -132,7 +157,7 @@ function shownCalls(model: Model, call: number): number[] {
   const shown: number[] = []
   for (let at = 0; at < pieces.length; at += 3) {
     const kind = pieces[at + 2]
-    if (kind !== STRETCH && kind !== EQUAL) shown.push(model.tree.children[pieces[at]!]!)
+    if (kind !== STRETCH && kind !== EQUAL && kind !== PARALLEL) shown.push(model.tree.children[pieces[at]!]!)
   }
   return shown
 }

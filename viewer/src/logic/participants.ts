@@ -92,7 +92,11 @@ function mergeFewest(name: string, members: [string, Draft][], tooMany: number, 
 }
 
 function columnFor({names, package: above, merged, calls}: Draft): Participant {
-  if (merged) return {name: above || 'others', above: `${names.length} merged`, short: '', calls, members: names}
+  if (merged) {
+    const dot = above.lastIndexOf('.')
+    const outer = dot < 0 ? '' : `${above.slice(0, dot)}, `
+    return {name: above.slice(dot + 1) || 'others', above: `${outer}${names.length} merged`, short: '', calls, members: names}
+  }
   const name = names[0]!
   const inside = above !== '' && name.startsWith(`${above}.`) ? name.slice(above.length + 1) : name
   return {name: inside, above: inside === above ? '' : above, short: '', calls, members: names}

@@ -1,7 +1,7 @@
 import {NONE, RAISED, UNFINISHED} from '../data/table.ts'
 import {passesOn, segments, type Model} from './model.ts'
 import type {OpenState} from './open.ts'
-import {STRETCH, SINGLE, insideStretch, type Segments} from './segments.ts'
+import {PARALLEL, STRETCH, SINGLE, insideStretch, type Segments} from './segments.ts'
 
 /** What a row shows. */
 export const ROW = {
@@ -19,6 +19,8 @@ export const ROW = {
   stretch: 7,
   /** Equal neighbouring calls. */
   equal: 8,
+  /** Head of a block: lanes that ran at the same time. */
+  parallel: 9,
 } as const
 export type RowKind = (typeof ROW)[keyof typeof ROW]
 
@@ -28,8 +30,14 @@ export interface Rows {
   readonly kind: Uint8Array
   /** The call; for a stretch its first call; NONE for what is absent among the roots. */
   readonly call: Uint32Array
-  /** Stretch: end place in `children`. Fail: outermost call that let the exception pass. Absent: how many. */
+  /** Stretch and block: end place in `children`. Fail: outermost call that let the exception pass. Absent: how many. */
   readonly extra: Uint32Array
+  /** Open stretches around each row. */
+  readonly nest: Uint8Array
+  /** Innermost block each row lies in, from 1; 0 for none. */
+  readonly block: Uint32Array
+  /** For each block the one around it, and its column's call: pairs, the first for block 1. */
+  readonly blocks: Uint32Array
   /** Top of each row, and after the last the height of all. */
   readonly top: Float64Array
 }
@@ -44,11 +52,12 @@ export function buildRows(model: Model, open: OpenState, mode: RowMode, heights:
   const {calls, tree} = model
   const out = emitter()
   /** Pairs: a call whose end comes now (END first), or a list of pieces and the place in it. */
-  const pending: {pieces: Segments, at: number, call: number}[] = []
-  if (tree.length > 0) pending.push({pieces: segments(model, NONE), at: 0, call: NONE})
+  const pending: {pieces: Segments, at: number, call: number, nest: number, block: number, inside: number, end: number}[] = []
+  if (tree.length > 0) pending.push({pieces: segments(model, NONE), at: 0, call: NONE, nest: 0, block: 0, inside: 0, end: 0})
 
   while (pending.length > 0) {
     const top = pending[pending.length - 1]!
+    out.around(top.nest, top.block)
     if (top.at >= top.pieces.length) {
       pending.pop()
       if (top.call !== END) endOf(model, top.call, mode, true, out)
@@ -58,12 +67,21 @@ export function buildRows(model: Model, open: OpenState, mode: RowMode, heights:
     top.at += 3
     const [from, to, kind] = [pieces[at]!, pieces[at + 1]!, pieces[at + 2]!]
     const call = tree.children[from]!
-    if (kind !== SINGLE) {
+    if (kind === PARALLEL) {
+      if (mode === 'tree') continue
+      top.inside = out.block(top.block, top.call)
+      top.end = to
+    }
+    const block = from < top.end ? top.inside : top.block
+    out.around(top.nest, block)
+    if (kind === PARALLEL) {
+      out.add(ROW.parallel, call, to)
+    } else if (kind !== SINGLE) {
       out.add(kind === STRETCH ? ROW.stretch : ROW.equal, call, to)
-      if (open.stretches.has(stretchKey(from, to))) pending.push({pieces: insideStretch(from, to), at: 0, call: END})
+      if (open.stretches.has(stretchKey(from, to))) pending.push({pieces: insideStretch(from, to), at: 0, call: END, nest: Math.min(255, top.nest + 1), block, inside: 0, end: 0})
     } else if (open.calls[call] === 1 && tree.below[call]! > 0) {
       out.add(ROW.call, call, 0)
-      pending.push({pieces: segments(model, call), at: 0, call})
+      pending.push({pieces: segments(model, call), at: 0, call, nest: top.nest, block, inside: 0, end: 0})
     } else if (mode === 'map' && (calls.outcome[call] === RAISED || calls.outcome[call] === UNFINISHED)) {
       out.add(ROW.call, call, 0)
       endOf(model, call, mode, false, out)
@@ -101,7 +119,11 @@ export function rowOfCall(rows: Rows, call: number): number {
 
 /** Whether keys stop at the row. */
 export function isStop(kind: RowKind): boolean {
-  return isCallRow(kind) || kind === ROW.stretch || kind === ROW.equal
+  return isCallRow(kind) || isStretchRow(kind)
+}
+
+export function isStretchRow(kind: RowKind): boolean {
+  return kind === ROW.stretch || kind === ROW.equal
 }
 
 export function isCallRow(kind: RowKind): boolean {
@@ -135,21 +157,40 @@ function emitter() {
   let kind = new Uint8Array(256)
   let call = new Uint32Array(256)
   let extra = new Uint32Array(256)
+  let nests = new Uint8Array(256)
+  let inBlock = new Uint32Array(256)
+  let nest = 0
+  let block = 0
+  const blocks: number[] = []
   let length = 0
   const grow = () => {
     const size = kind.length * 2
-    const [k, c, e] = [new Uint8Array(size), new Uint32Array(size), new Uint32Array(size)]
+    const [k, c, e, n, b] = [new Uint8Array(size), new Uint32Array(size), new Uint32Array(size), new Uint8Array(size), new Uint32Array(size)]
     k.set(kind)
     c.set(call)
     e.set(extra)
-    ;[kind, call, extra] = [k, c, e]
+    n.set(nests)
+    b.set(inBlock)
+    ;[kind, call, extra, nests, inBlock] = [k, c, e, n, b]
   }
   return {
+    /** Open stretches and innermost block around the rows that follow. */
+    around(stretches: number, innermost: number): void {
+      nest = stretches
+      block = innermost
+    },
+    /** A new block inside another one, below a call. */
+    block(outer: number, below: number): number {
+      blocks.push(outer, below)
+      return blocks.length / 2
+    },
     add(rowKind: RowKind, rowCall: number, rowExtra: number): void {
       if (length === kind.length) grow()
       kind[length] = rowKind
       call[length] = rowCall
       extra[length] = rowExtra
+      nests[length] = nest
+      inBlock[length] = block
       length++
     },
     /** Outermost call of the failure in the last row, or NONE. */
@@ -162,7 +203,13 @@ function emitter() {
     rows(heights: RowHeights): Rows {
       const top = new Float64Array(length + 1)
       for (let row = 0; row < length; row++) top[row + 1] = top[row]! + heights[kind[row]! as RowKind]
-      return {length, kind: kind.slice(0, length), call: call.slice(0, length), extra: extra.slice(0, length), top}
+      return {length, kind: kind.slice(0, length), call: call.slice(0, length), extra: extra.slice(0, length), nest: nests.slice(0, length), block: inBlock.slice(0, length), blocks: Uint32Array.from(blocks), top}
     },
   }
+}
+
+/** Rows of one height, for tables. */
+export function fixedRows(length: number, height: number): Rows {
+  const top = Float64Array.from({length: length + 1}, (_, row) => row * height)
+  return {length, kind: new Uint8Array(length).fill(ROW.leaf), call: new Uint32Array(length), extra: new Uint32Array(length), nest: new Uint8Array(length), block: new Uint32Array(length), blocks: new Uint32Array(0), top}
 }

@@ -6,9 +6,11 @@ export interface Hits {
   /** Calls that match, in order of start. */
   readonly calls: Uint32Array
   readonly functions: ReadonlySet<number>
+  /** Hits below each call; empty when nothing is sought. */
+  readonly below: Uint32Array
 }
 
-export const NO_HITS: Hits = {query: '', calls: new Uint32Array(0), functions: new Set()}
+export const NO_HITS: Hits = {query: '', calls: new Uint32Array(0), functions: new Set(), below: new Uint32Array(0)}
 
 /** Calls whose name, an argument, the result or the exception contains the query, in any case. */
 export function search(model: Model, query: string): Hits {
@@ -42,7 +44,31 @@ export function search(model: Model, query: string): Hits {
     for (let at = from; at < to && !found; at++) found = texts[calls.argTexts[at]!] === 1
     if (found) push(list, call)
   }
-  return {query: trimmed, calls: finished(list), functions}
+  const hits = finished(list)
+  return {query: trimmed, calls: hits, functions, below: hitsBelow(model, hits)}
+}
+
+/** Hits among neighbouring calls, given as places in `children`, and below them. */
+export function hitsIn({tree}: Model, hits: Hits, from: number, to: number): number {
+  if (hits.query === '') return 0
+  let sum = 0
+  for (let at = from; at < to; at++) {
+    const call = tree.children[at]!
+    sum += hits.below[call]! + (hits.calls[hitFrom(hits, call)] === call ? 1 : 0)
+  }
+  return sum
+}
+
+function hitsBelow({tree}: Model, hits: Uint32Array): Uint32Array {
+  const below = new Uint32Array(tree.length)
+  let next = hits.length - 1
+  for (let call = tree.length - 1; call >= 0; call--) {
+    const own = next >= 0 && hits[next] === call ? 1 : 0
+    next -= own
+    const above = tree.parent[call]!
+    if (above < call) below[above]! += below[call]! + own
+  }
+  return below
 }
 
 /** Place of the first hit at or after the call; 0 when there is none after it. */

@@ -1,4 +1,4 @@
-import {RAISED, RETURNED} from '../data/table.ts'
+import {NONE, RAISED, RETURNED} from '../data/table.ts'
 import {finished, growing, push} from '../lib/growing.ts'
 import type {Model} from './model.ts'
 import {childRange} from './tree.ts'
@@ -11,6 +11,8 @@ export const SINGLE = 0
 export const EQUAL = 1
 /** A stretch shown as one row until it is opened. */
 export const STRETCH = 2
+/** Stands before pieces of other lanes that ran at the same time, and covers them. */
+export const PARALLEL = 3
 
 /** Longest list of pieces that is shown whole. */
 const SHOWN_WHOLE = 14
@@ -18,25 +20,26 @@ const SHOWN_WHOLE = 14
 const SHORTEST_STRETCH = 3
 const FIRST_OF_FUNCTION = 10
 const FAILURES = 5
-/** Rows an opened stretch has at most before it is cut into stretches again. */
-export const STRETCH_ROWS = 1000
+/** Rows an opened stretch has at most before it is cut into stretches again, and how long those are at least. */
+const OPENED_WHOLE = 5000
+const STRETCH_ROWS = 1000
 
 /** How the children of a call are shown before anything among them is opened. */
 export function segmentsOf(model: Model, parent: number): Segments {
   const [from, to] = childRange(model.tree, parent)
   const items = equalRuns(model, from, to)
-  return items.length / 3 <= SHOWN_WHOLE ? items : withStretches(model, items)
+  return withParallel(model, parent, items.length / 3 <= SHOWN_WHOLE ? items : withStretches(model, items))
 }
 
 /** What an opened stretch shows: its calls, or stretches again when they are too many. */
 export function insideStretch(from: number, to: number): Segments {
   const list = growing(64)
-  if (to - from <= STRETCH_ROWS) {
+  if (to - from <= OPENED_WHOLE) {
     for (let at = from; at < to; at++) add(list, at, at + 1, SINGLE)
     return finished(list)
   }
   let step = STRETCH_ROWS
-  while ((to - from) / step > STRETCH_ROWS) step *= 10
+  while ((to - from) / step > OPENED_WHOLE) step *= 10
   for (let at = from; at < to; at += step) add(list, at, Math.min(to, at + step), STRETCH)
   return finished(list)
 }
@@ -78,6 +81,36 @@ function withStretches({calls, tree}: Model, items: Segments): Segments {
   }
   close(items.length)
   return finished(list)
+}
+
+/** Marks the pieces that belong to two or more other lanes whose calls overlap in time. */
+function withParallel(model: Model, parent: number, pieces: Segments): Segments {
+  const {tree} = model
+  if (parent === NONE) return pieces
+  const own = tree.lane[parent]!
+  const isOther = (at: number) => tree.lane[tree.children[pieces[at]!]!] !== own && tree.lane[tree.children[pieces[at + 1]! - 1]!] !== own
+  const list = growing(64)
+  for (let at = 0; at < pieces.length;) {
+    let next = at
+    while (next < pieces.length && isOther(next)) next += 3
+    if (next > at && overlaps(model, pieces[at]!, pieces[next - 2]!)) add(list, pieces[at]!, pieces[next - 2]!, PARALLEL)
+    const end = Math.max(next, at + 3)
+    for (; at < end; at += 3) add(list, pieces[at]!, pieces[at + 1]!, pieces[at + 2]!)
+  }
+  return finished(list)
+}
+
+/** Whether calls of two lanes were open at the same moment. */
+function overlaps({calls, tree}: Model, from: number, to: number): boolean {
+  const order = [...tree.children.subarray(from, to)].sort((a, b) => a - b)
+  const until = new Map<number, number>()
+  for (const call of order) {
+    const lane = tree.lane[call]!
+    for (const [other, end] of until) if (other !== lane && end > calls.start[call]!) return true
+    const end = calls.end[call]!
+    until.set(lane, Math.max(until.get(lane) ?? 0, Number.isNaN(end) ? Number.POSITIVE_INFINITY : end))
+  }
+  return false
 }
 
 function isPlainLeaf({calls, tree}: Model, call: number): boolean {

@@ -49,7 +49,6 @@ const OWNED: &[(&str, &str)] = &[
     ("pyo3-build-config", "execmap-py"),
     ("pyo3-ffi", "execmap-py"),
     ("tokio", "execmap-web"),
-    ("zstd", "execmap-format"),
 ];
 
 pub(super) fn check(path: &str, text: &str) -> Vec<Finding> {

@@ -6,18 +6,9 @@ use std::path::Path;
 
 use super::Finding;
 
-/// Shared folders, which are nobody's in particular.
-const SHARED: &[&str] = &[
-    "/",
-    "/home",
-    "/mnt",
-    "/opt",
-    "/srv",
-    "/tmp",
-    "/usr",
-    "/usr/local",
-    "/var/tmp",
-];
+/// Shared folders, which are nobody's in particular; a folder right below `/` is
+/// one as well.
+const SHARED: &[&str] = &["/usr/local", "/var/tmp"];
 
 /// Home folders that are wrong on every machine but one. Built from pieces, so
 /// that this file passes its own check.
@@ -37,7 +28,7 @@ impl Machine {
             .flatten()
             .filter_map(Path::to_str)
             .map(|folder| folder.trim_end_matches('/'))
-            .filter(|folder| folder.starts_with('/') && !SHARED.contains(folder))
+            .filter(|folder| folder.matches('/').count() > 1 && !SHARED.contains(folder))
             .map(|folder| format!("{folder}/"))
             .chain(HOMES.iter().map(ToString::to_string))
             .collect();
@@ -103,5 +94,6 @@ mod tests {
     fn a_shared_folder_gives_nothing_away() {
         let machine = Machine::of(Path::new("/tmp/execmap"));
         assert!(!machine.folders.contains(&"/tmp/".to_owned()));
+        assert!(machine.folders.contains(&"/tmp/execmap/".to_owned()));
     }
 }

@@ -12,7 +12,7 @@ const ROOT: &str = "viewer/src/";
 /// From below to above; a folder imports only from rows before its own, so
 /// those of one row do not know each other.
 const LAYERS: &[&[&str]] = &[
-    &["gen"],
+    &["gen", "style"],
     &["lib"],
     &["data"],
     &["logic"],
@@ -131,7 +131,10 @@ mod tests {
     #[test]
     fn a_file_without_a_folder_is_main_and_an_unknown_folder_is_an_error() {
         assert_eq!(
-            messages("main.tsx", "import './views/page.tsx'"),
+            messages(
+                "main.tsx",
+                "import './views/page.tsx'\nimport './style/page.css'"
+            ),
             Vec::<String>::new()
         );
         assert_eq!(messages("utils/x.ts", "").len(), 1);

@@ -1,0 +1,238 @@
+"""The table of `run.py`: medians over the rounds, with the lowest and the highest."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from run import Measured
+
+EMPTY = "-"
+# A trace of fewer is all header.
+FEWEST_CALLS = 100
+
+Round = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The median of some figures and how far they lie apart."""
+
+    middle: float
+    lowest: float
+    highest: float
+
+    @classmethod
+    def of(cls, figures: list[float]) -> Spread | None:
+        return cls(median(figures), min(figures), max(figures)) if figures else None
+
+    def text(self, digits: int) -> str:
+        return f"{self.middle:,.{digits}f} ({self.lowest:,.{digits}f} to {self.highest:,.{digits}f})"
+
+
+def table(measured: list[Measured]) -> str:
+    """Each workload's cost: the empty hook's, and execmap's as a ratio to it and to the untraced run."""
+    text = ""
+    for python in dict.fromkeys(one.python for one in measured):
+        of_python = [one for one in measured if one.python == python]
+        head = [
+            f"Python {python}",
+            "measured over",
+            "untraced, ns",
+            "untraced twice",
+            "empty hook, ns added",
+            "no values, ns added",
+            "x hook",
+            "x untraced",
+            "values, ns added",
+            "x hook",
+            "x untraced",
+            "bytes a call, bare / values",
+            "writer's CPU, bare / values",
+        ]
+        text += "\n" + _markdown(head, [_row(one) for one in of_python])
+        text += _remarks(of_python)
+        if promises := _promises(of_python):
+            text += "\n" + _markdown(["promised", "at most", "measured", ""], promises)
+    return text
+
+
+@dataclass(frozen=True)
+class Promise:
+    """A line of the table of costs that execmap means to keep."""
+
+    what: str
+    workload: str
+    variant: str
+    figure: Literal["hook", "untraced", "bytes"]
+    at_most: float
+    at_most_since_3_14: float
+
+
+PROMISES = [
+    Promise("calls without values, x hook", "fib", "bare", "hook", 1.1, 1.5),
+    Promise("calls with three small integers and a result, x hook", "flat", "values", "hook", 2, 3),
+    Promise("a real library with values, x untraced", "sql", "values", "untraced", 3, 3),
+    Promise("filtered out, x untraced", "filtered", "values", "untraced", 1.02, 1.02),
+    Promise("filtered out, with exceptions, x untraced", "filtered_exceptions", "values", "untraced", 1.3, 1.3),
+    Promise("bytes a call without values, fib", "fib", "bare", "bytes", 3, 3),
+    Promise("bytes a call without values, richards", "richards", "bare", "bytes", 3, 3),
+    Promise("bytes a call without values, sqlglot", "sql", "bare", "bytes", 3, 3),
+    Promise("bytes a call with three small integers and a result", "flat", "values", "bytes", 10, 10),
+]
+
+
+def _promises(measured: list[Measured]) -> list[list[str]]:
+    of_workload = {one.workload: one for one in measured}
+    rows = []
+    for promise in PROMISES:
+        one = of_workload.get(promise.workload)
+        spread = Spread.of(_figures(promise, one)) if one else None
+        if one is None or spread is None:
+            continue
+        is_new = tuple(map(int, one.python.split(".")[:2])) >= (3, 14)
+        at_most = promise.at_most_since_3_14 if is_new else promise.at_most
+        verdict = "kept" if spread.middle <= at_most else "**missed**"
+        rows.append([promise.what, f"{at_most:g}", spread.text(2), verdict])
+    return rows
+
+
+def _figures(promise: Promise, one: Measured) -> list[float]:
+    rounds = one.rounds.get(promise.variant, [])
+    match promise.figure:
+        case "hook":
+            return _to_hook(one, promise.variant, "floor")
+        case "untraced":
+            return [_slowdown(each) for each in rounds]
+        case "bytes":
+            return _bytes_per_call(rounds, one)
+
+
+def full_table(measured: list[Measured]) -> str:
+    """What a long recording takes beside time."""
+    if not measured:
+        return ""
+    rows = []
+    for one in measured:
+        for variant in ("untraced", "bare", "values"):
+            rounds = one.rounds.get(variant, [])
+            if not rounds:
+                continue
+            is_ours = variant != "untraced"
+            peak = Spread.of([each["extra_peak_kb"] / 1024 for each in rounds])
+            finish = Spread.of([each["finish_ns"] / 1e9 for each in rounds])
+            rows.append(
+                [
+                    f"{one.python}, {variant}",
+                    f"{one.counts['recorded_calls']:,}",
+                    _text(peak, 1),
+                    _text(finish, 3) if is_ours else EMPTY,
+                    _text(Spread.of(_bytes_per_call(rounds, one)), 2),
+                ]
+            )
+    head = ["long run", "calls", "extra peak memory, MB", "end of program to complete trace, s", "bytes a call"]
+    return "\n" + _markdown(head, rows)
+
+
+def _row(one: Measured) -> list[str]:
+    hook = "floor-lines" if "floor-lines" in one.rounds else "floor"
+    units = _units(one)
+    row = [
+        _title(one),
+        f"{units:,} {_unit_name(one)}",
+        _middle(one, "untraced", lambda each: each["untraced_ns"] / units),
+        _each(one, "untraced", _slowdown),
+        _middle(one, hook, lambda each: _added(each) / units),
+    ]
+    for variant in ("bare", "values"):
+        row += [
+            _middle(one, variant, lambda each: _added(each) / units),
+            _text(Spread.of(_to_hook(one, variant, hook)), 2),
+            _each(one, variant, _slowdown),
+        ]
+    both = [one.rounds.get(variant, []) for variant in ("bare", "values")]
+    sizes = [_bytes_per_call(rounds, one) for rounds in both]
+    shares = [_writer_share(rounds) for rounds in both]
+    row.append(" / ".join(f"{median(figures):.2f}" if figures else EMPTY for figures in sizes))
+    row.append(" / ".join(f"{median(figures):.0%}" if figures else EMPTY for figures in shares))
+    return row
+
+
+def _title(one: Measured) -> str:
+    """The first words of the workload's docstring."""
+    doc = importlib.import_module(f"workloads.{one.workload}").__doc__ or one.workload
+    return doc.partition(":")[0].strip()
+
+
+def _unit_name(one: Measured) -> str:
+    if one.workload == "lines":
+        return "lines"
+    return "calls" if one.counts["entries"] == one.counts["calls"] else "entries"
+
+
+def _units(one: Measured) -> int:
+    """What the cost is divided by: lines, or times a function was entered, resumptions included."""
+    return one.counts["lines" if one.workload == "lines" else "entries"]
+
+
+def _added(each: Round) -> float:
+    return float(each["traced_ns"] - each["untraced_ns"])
+
+
+def _slowdown(each: Round) -> float:
+    return float(each["traced_ns"] / each["untraced_ns"])
+
+
+def _to_hook(one: Measured, variant: str, hook: str) -> list[float]:
+    """Round by round, so that a busy moment weighs on both."""
+    pairs = zip(one.rounds.get(variant, []), one.rounds.get(hook, []), strict=False)
+    return [_added(ours) / _added(empty) for ours, empty in pairs if _added(empty) > 0]
+
+
+def _bytes_per_call(rounds: list[Round], one: Measured) -> list[float]:
+    calls = one.counts["recorded_calls"]
+    if calls < FEWEST_CALLS:
+        return []
+    return [each["trace_bytes"] / (calls * each["repeats"]) for each in rounds if each["trace_bytes"]]
+
+
+def _writer_share(rounds: list[Round]) -> list[float]:
+    return [each["writer_ns"] / each["program_ns"] for each in rounds]
+
+
+def _middle(one: Measured, variant: str, figure: Callable[[Round], float]) -> str:
+    figures = [figure(each) for each in one.rounds.get(variant, [])]
+    return f"{median(figures):.1f}" if figures else EMPTY
+
+
+def _each(one: Measured, variant: str, figure: Callable[[Round], float]) -> str:
+    return _text(Spread.of([figure(each) for each in one.rounds.get(variant, [])]), 2)
+
+
+def _text(spread: Spread | None, digits: int) -> str:
+    return spread.text(digits) if spread else EMPTY
+
+
+def _remarks(measured: list[Measured]) -> str:
+    """What makes a figure worthless: a trace that is not whole, or has not the calls that were made."""
+    remarks = []
+    for one in measured:
+        for variant in ("bare", "values"):
+            for each in one.rounds.get(variant, [])[:1]:
+                expected = one.counts["recorded_calls"] * each["repeats"]
+                info = each["info"]
+                if info["calls"] != expected or not info["complete"]:
+                    remarks.append(
+                        f"- {one.workload}, {variant}: {expected:,} calls were made, and the trace has "
+                        f"{info['calls']:,} (complete: {info['complete']}, left out: {info['left_out']})"
+                    )
+    return "\n" + "".join(f"{remark}\n" for remark in remarks) if remarks else ""
+
+
+def _markdown(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)

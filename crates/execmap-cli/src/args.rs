@@ -1,0 +1,272 @@
+//! What may be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use execmap_query::{CallNumber, StatsSort};
+
+use crate::run_request::RunArgs;
+use crate::terminal::Color;
+
+/// Records what a Python program did and draws it as a map.
+#[derive(Debug, Parser)]
+#[command(
+    name = "execmap",
+    version,
+    styles = crate::style::help(),
+    max_term_width = 100,
+    disable_help_subcommand = true,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "\
+Examples:
+  execmap run shop.py              record a script; writes shop.execmap and shop.html
+  execmap run -m pytest tests/     record a module
+  execmap tree                     the calls of the newest trace here
+  execmap map shop.execmap         its map, as a Mermaid diagram
+  execmap export -o shop.ndjson    all calls, one a line"
+)]
+pub(crate) struct Cli {
+    /// When to use colours.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        hide_possible_values = true,
+        value_name = "auto|always|never",
+        hide_default_value = true
+    )]
+    pub(crate) color: Color,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a Python program and record it.
+    Run(Box<RunArgs>),
+    /// What a trace holds, and whether it is whole.
+    Info(InfoArgs),
+    /// The call tree.
+    Tree(TreeArgs),
+    /// Functions by time, calls and failures.
+    Stats(StatsArgs),
+    /// The map: who called whom, as a sequence diagram.
+    Map(MapArgs),
+    /// Write a trace in another format.
+    Export(ExportArgs),
+}
+
+/// Which trace.
+#[derive(Debug, Args)]
+pub(crate) struct TraceArg {
+    /// The trace; the newest *.execmap here when left out.
+    #[arg(value_name = "TRACE")]
+    pub(crate) trace: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  execmap info\n  execmap info shop.execmap --json")]
+pub(crate) struct InfoArgs {
+    #[command(flatten)]
+    pub(crate) trace: TraceArg,
+    /// Answer in JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  execmap tree --depth 5
+  execmap tree --function 'shop.cart:*' --min 1ms
+  execmap tree --root c-12 --all")]
+pub(crate) struct TreeArgs {
+    #[command(flatten)]
+    pub(crate) trace: TraceArg,
+    /// Only calls of these functions, with the way to them: `price`, `Cart.*`, `shop.cart:*`, `src/*.py`.
+    #[arg(short, long, value_name = "PATTERN", help_heading = "What is shown")]
+    pub(crate) function: Option<String>,
+    /// Only calls that took so long: `1ms`, `20us`, `0.5s`.
+    #[arg(long, value_name = "TIME", value_parser = crate::quantity::time, help_heading = "What is shown")]
+    pub(crate) min: Option<u64>,
+    /// The call to begin with, such as c-12.
+    #[arg(long, value_name = "HANDLE", help_heading = "What is shown")]
+    pub(crate) root: Option<CallNumber>,
+    /// All calls down to this depth.
+    #[arg(short, long, value_name = "N", help_heading = "How much")]
+    pub(crate) depth: Option<u32>,
+    /// About so many rows, opened where it matters most.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 120,
+        help_heading = "How much"
+    )]
+    pub(crate) rows: usize,
+    /// Every call.
+    #[arg(short, long, help_heading = "How much")]
+    pub(crate) all: bool,
+    /// A row for each of several equal calls.
+    #[arg(long, help_heading = "How much")]
+    pub(crate) no_fold: bool,
+    /// Answer in JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What functions are ordered by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Sort {
+    /// Time a function ran itself.
+    #[default]
+    #[value(name = "self")]
+    SelfTime,
+    /// Time it ran, calls from it included.
+    Total,
+    /// Number of calls.
+    Calls,
+    /// Mean time of a call.
+    Mean,
+    /// Longest call.
+    Slowest,
+    /// Number of failures.
+    Failed,
+}
+
+impl From<Sort> for StatsSort {
+    fn from(sort: Sort) -> Self {
+        match sort {
+            Sort::SelfTime => StatsSort::SelfTime,
+            Sort::Total => StatsSort::Total,
+            Sort::Calls => StatsSort::Calls,
+            Sort::Mean => StatsSort::Mean,
+            Sort::Slowest => StatsSort::Slowest,
+            Sort::Failed => StatsSort::Failed,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  execmap stats --sort calls\n  execmap stats --function 'shop.*' --all"
+)]
+pub(crate) struct StatsArgs {
+    #[command(flatten)]
+    pub(crate) trace: TraceArg,
+    /// Only these functions: `price`, `Cart.*`, `shop.cart:*`, `src/*.py`.
+    #[arg(short, long, value_name = "PATTERN")]
+    pub(crate) function: Option<String>,
+    /// What comes first: self, total, calls, mean, slowest or failed.
+    #[arg(
+        short,
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "WHAT",
+        hide_possible_values = true,
+        hide_default_value = true
+    )]
+    pub(crate) sort: Sort,
+    /// At most so many functions.
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 30)]
+    pub(crate) limit: usize,
+    /// Every function.
+    #[arg(short, long)]
+    pub(crate) all: bool,
+    /// Answer in JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How the map is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MapFormat {
+    /// A Mermaid sequence diagram.
+    #[default]
+    Mermaid,
+    /// Indented lines.
+    Text,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  execmap map                      a Mermaid diagram, as GitHub draws it
+  execmap map -o shop.md           the same in a Markdown file
+  execmap map -f text --root c-12")]
+pub(crate) struct MapArgs {
+    #[command(flatten)]
+    pub(crate) trace: TraceArg,
+    /// mermaid or text.
+    #[arg(
+        short,
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        hide_possible_values = true
+    )]
+    pub(crate) format: Option<MapFormat>,
+    /// Write to a file; its ending chooses the format (.mmd, .md, .txt).
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// At most so many messages, opened where it matters most.
+    #[arg(long, value_name = "N", default_value_t = execmap_map::MESSAGES)]
+    pub(crate) max_messages: usize,
+    /// At most so many levels of calls.
+    #[arg(short, long, value_name = "N")]
+    pub(crate) depth: Option<u32>,
+    /// The call to begin with, such as c-12.
+    #[arg(long, value_name = "HANDLE")]
+    pub(crate) root: Option<CallNumber>,
+    /// Answer in JSON.
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) json: bool,
+}
+
+/// Formats of `export`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// The page: one file for the browser.
+    Html,
+    /// The whole trace in one object.
+    Json,
+    /// One call a line.
+    Ndjson,
+    /// The map as a sequence diagram.
+    Mermaid,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Formats:
+  html      the page, one file for the browser    (.html)
+  json      the whole trace in one object         (.json)
+  ndjson    all calls, one a line                 (.ndjson, .jsonl)
+  mermaid   the map as a sequence diagram         (.mmd, .md)
+
+Examples:
+  execmap export -o shop.html --page-size 20MB
+  execmap export shop.execmap -f ndjson | jq .function")]
+pub(crate) struct ExportArgs {
+    #[command(flatten)]
+    pub(crate) trace: TraceArg,
+    /// html, json, ndjson or mermaid; the ending of -o chooses it too.
+    #[arg(
+        short,
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        hide_possible_values = true
+    )]
+    pub(crate) format: Option<ExportFormat>,
+    /// Write to a file. Without it html goes to NAME.html and all others to standard output.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// How large a page may be; it holds as many of the first calls as fit.
+    #[arg(long, value_name = "SIZE", default_value = "5MB", value_parser = crate::quantity::size)]
+    pub(crate) page_size: u64,
+}

@@ -1,0 +1,263 @@
+//! One function a command: ask, then print.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use execmap_export::{json, mermaid, ndjson, text};
+use execmap_map::MapQuery;
+use execmap_query::{
+    BadPattern, CallNumber, Fold, FunctionPattern, OpenError, StatsQuery, Trace, TreeQuery, bytes,
+    newest, open, thousands,
+};
+use execmap_web::PageOptions;
+use serde::Serialize;
+
+use crate::args::{
+    ExportArgs, ExportFormat, InfoArgs, MapArgs, MapFormat, StatsArgs, TraceArg, TreeArgs,
+};
+use crate::render;
+use crate::terminal::Terminal;
+
+/// Why a command was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error("nothing to run: `execmap run SCRIPT`, `-m MODULE` or `-c CODE`")]
+    NothingToRun,
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Pattern(#[from] BadPattern),
+    #[error("no call {call} in {trace}: it has {calls} calls")]
+    NoSuchCall {
+        call: CallNumber,
+        trace: String,
+        calls: String,
+    },
+    #[error("cannot write {}: {error}", .path.display())]
+    Write { path: PathBuf, error: io::Error },
+    #[error("no format goes with the ending of {}: name one with -f: {known}", .path.display())]
+    UnknownEnding { path: PathBuf, known: &'static str },
+    #[error("which format? -f {known}, or -o with an ending that says it")]
+    NoFormat { known: &'static str },
+    #[error("cannot write the answer: {0}")]
+    Print(#[from] io::Error),
+}
+
+impl Failure {
+    pub(crate) fn is_broken_pipe(&self) -> bool {
+        let (Failure::Print(error) | Failure::Write { error, .. }) = self else {
+            return false;
+        };
+        error.kind() == io::ErrorKind::BrokenPipe
+    }
+}
+
+pub(crate) fn info(args: &InfoArgs, terminal: &mut Terminal) -> Result<(), Failure> {
+    let trace = open_trace(&args.trace)?;
+    let info = execmap_query::info(&trace);
+    if args.json {
+        return print_json(&info, terminal);
+    }
+    Ok(terminal.print(&render::info_text(&trace))?)
+}
+
+pub(crate) fn tree(args: &TreeArgs, terminal: &mut Terminal) -> Result<(), Failure> {
+    let functions = pattern(args.function.as_deref())?;
+    let trace = open_trace(&args.trace)?;
+    let is_bounded = !args.all && args.depth.is_none();
+    let query = TreeQuery {
+        functions,
+        at_least_ns: args.min.unwrap_or(0),
+        depth: args.depth.filter(|_| !args.all),
+        rows: is_bounded.then_some(args.rows),
+        fold: if args.no_fold {
+            Fold::Never
+        } else {
+            Fold::Alike
+        },
+        root: root(&trace, args.root)?,
+    };
+    let tree = execmap_query::tree(&trace, &query);
+    if args.json {
+        return print_json(&tree, terminal);
+    }
+    let text = render::tree_text(&tree, terminal.layout());
+    Ok(terminal.print(&text)?)
+}
+
+pub(crate) fn stats(args: &StatsArgs, terminal: &mut Terminal) -> Result<(), Failure> {
+    let functions = pattern(args.function.as_deref())?;
+    let trace = open_trace(&args.trace)?;
+    let query = StatsQuery {
+        functions,
+        sort: args.sort.into(),
+        limit: (!args.all).then_some(args.limit),
+    };
+    let stats = execmap_query::stats(&trace, &query);
+    if args.json {
+        return print_json(&stats, terminal);
+    }
+    let text = render::stats_text(&stats, query.sort, terminal.layout());
+    Ok(terminal.print(&text)?)
+}
+
+pub(crate) fn map(args: &MapArgs, terminal: &mut Terminal) -> Result<(), Failure> {
+    let trace = open_trace(&args.trace)?;
+    let query = MapQuery {
+        messages: Some(args.max_messages.max(1)),
+        depth: args.depth,
+        root: root(&trace, args.root)?,
+        ..MapQuery::default()
+    };
+    if args.json {
+        return print_json(&execmap_map::build(&trace, &query), terminal);
+    }
+    let drawn = match (map_format(args)?, ending(args.output.as_deref())) {
+        (MapFormat::Text, _) => text::render(&execmap_map::build(&trace, &query)),
+        (MapFormat::Mermaid, Some("md")) => {
+            mermaid::in_markdown(&mermaid::of_trace(&trace, &query))
+        }
+        (MapFormat::Mermaid, _) => mermaid::of_trace(&trace, &query),
+    };
+    match args.output.as_deref() {
+        Some(path) => write_file(path, terminal, &mut |out| out.write_all(drawn.as_bytes())),
+        None => Ok(terminal.print(&drawn)?),
+    }
+}
+
+fn map_format(args: &MapArgs) -> Result<MapFormat, Failure> {
+    const KNOWN: &str = "mermaid (.mmd, .md) or text (.txt)";
+    match (args.format, args.output.as_deref()) {
+        (Some(format), _) => Ok(format),
+        (None, None) => Ok(MapFormat::default()),
+        (None, Some(path)) => match ending(Some(path)) {
+            Some("mmd" | "mermaid" | "md") => Ok(MapFormat::Mermaid),
+            Some("txt") => Ok(MapFormat::Text),
+            _ => Err(Failure::UnknownEnding {
+                path: path.to_owned(),
+                known: KNOWN,
+            }),
+        },
+    }
+}
+
+pub(crate) fn export(args: &ExportArgs, terminal: &mut Terminal) -> Result<(), Failure> {
+    let format = export_format(args)?;
+    let path = trace_path(&args.trace)?;
+    let trace = open(&path)?;
+    let output = match (&args.output, format) {
+        (Some(output), _) => Some(output.clone()),
+        (None, ExportFormat::Html) => Some(
+            path.with_extension("html")
+                .file_name()
+                .map_or(path.clone(), PathBuf::from),
+        ),
+        (None, _) => None,
+    };
+    let is_markdown = ending(output.as_deref()) == Some("md");
+    let mut write = |out: &mut dyn Write| match format {
+        ExportFormat::Html => write_page(&trace, args.page_size, out),
+        ExportFormat::Json => json::write(&trace, out),
+        ExportFormat::Ndjson => ndjson::write(&trace, out),
+        ExportFormat::Mermaid => {
+            let diagram = mermaid::of_trace(&trace, &MapQuery::default());
+            let text = if is_markdown {
+                mermaid::in_markdown(&diagram)
+            } else {
+                diagram
+            };
+            out.write_all(text.as_bytes())
+        }
+    };
+    if let Some(path) = output.filter(|path| path != Path::new("-")) {
+        return write_file(&path, terminal, &mut write);
+    }
+    let mut out = BufWriter::with_capacity(1 << 16, terminal.raw());
+    write(&mut out)?;
+    Ok(out.flush()?)
+}
+
+const EXPORT_FORMATS: &str = "html, json, ndjson or mermaid";
+
+fn export_format(args: &ExportArgs) -> Result<ExportFormat, Failure> {
+    let Some(path) = args.output.as_deref() else {
+        return args.format.ok_or(Failure::NoFormat {
+            known: EXPORT_FORMATS,
+        });
+    };
+    let by_ending = match ending(Some(path)) {
+        Some("html" | "htm") => Some(ExportFormat::Html),
+        Some("json") => Some(ExportFormat::Json),
+        Some("ndjson" | "jsonl") => Some(ExportFormat::Ndjson),
+        Some("mmd" | "mermaid" | "md") => Some(ExportFormat::Mermaid),
+        _ => None,
+    };
+    let unknown = || Failure::UnknownEnding {
+        path: path.to_owned(),
+        known: EXPORT_FORMATS,
+    };
+    args.format.or(by_ending).ok_or_else(unknown)
+}
+
+fn write_page(trace: &Trace, page_size: u64, out: &mut dyn Write) -> io::Result<()> {
+    let page = execmap_web::page(trace, &PageOptions { page_size });
+    out.write_all(page.html.as_bytes())
+}
+
+fn trace_path(arg: &TraceArg) -> Result<PathBuf, Failure> {
+    match &arg.trace {
+        Some(path) if path.is_dir() => Ok(newest(path)?),
+        Some(path) => Ok(path.clone()),
+        None => Ok(newest(Path::new("."))?),
+    }
+}
+
+fn open_trace(arg: &TraceArg) -> Result<Trace, Failure> {
+    Ok(open(&trace_path(arg)?)?)
+}
+
+fn pattern(text: Option<&str>) -> Result<Option<FunctionPattern>, Failure> {
+    Ok(text.map(FunctionPattern::new).transpose()?)
+}
+
+/// The call to begin with, if it is there.
+fn root(trace: &Trace, call: Option<CallNumber>) -> Result<Option<CallNumber>, Failure> {
+    match call {
+        Some(call) if !trace.calls().contains(call) => Err(Failure::NoSuchCall {
+            call,
+            trace: trace.run().trace.clone(),
+            calls: thousands(trace.calls().count()),
+        }),
+        call => Ok(call),
+    }
+}
+
+fn ending(path: Option<&Path>) -> Option<&str> {
+    path?.extension().and_then(OsStr::to_str)
+}
+
+fn print_json<T: Serialize>(answer: &T, terminal: &mut Terminal) -> Result<(), Failure> {
+    let mut out = BufWriter::new(terminal.raw());
+    serde_json::to_writer_pretty(&mut out, answer).map_err(io::Error::from)?;
+    out.write_all(b"\n")?;
+    Ok(out.flush()?)
+}
+
+/// Writes a file and says so; a file that cannot be written whole is not left half done.
+fn write_file(
+    path: &Path,
+    terminal: &mut Terminal,
+    write: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), Failure> {
+    let failed = |error| Failure::Write {
+        path: path.to_owned(),
+        error,
+    };
+    let file = File::create(path).map_err(failed)?;
+    let mut out = BufWriter::with_capacity(1 << 16, file);
+    write(&mut out).and_then(|()| out.flush()).map_err(failed)?;
+    let size = out.get_ref().metadata().map_err(failed)?.len();
+    Ok(terminal.remark(&format!("{} ({})\n", path.display(), bytes(size)))?)
+}

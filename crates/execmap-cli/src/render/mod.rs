@@ -1,0 +1,34 @@
+//! Answers as text. Colours and links are in it; the terminal strips what is not wanted.
+
+mod info;
+mod stats;
+mod tree;
+
+pub use info::info_text;
+pub use stats::stats_text;
+pub use tree::tree_text;
+
+use execmap_map::{Map, MapQuery};
+use execmap_query::{Losses, Trace};
+
+use crate::style::{QUIET, paint};
+
+/// The map as indented lines.
+#[must_use]
+pub fn map_text(trace: &Trace, query: &MapQuery) -> String {
+    let map: Map = execmap_map::build(trace, query);
+    execmap_export::text::render(&map)
+}
+
+/// What was not recorded, in one quiet line; nothing for a whole trace.
+fn losses_line(losses: &Losses) -> Option<String> {
+    losses
+        .text()
+        .map(|text| paint(QUIET, format!("{text}. `execmap info` says more")))
+}
+
+/// The text without its colours and links.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}

@@ -1,0 +1,125 @@
+//! The one line after a run.
+
+use std::fmt::Write;
+
+use execmap_query::{Trace, bytes, counted, duration, shell_words, thousands};
+
+/// Above so many calls no page is written after a run.
+pub const MOST_CALLS_FOR_A_PAGE: u64 = 1_000_000;
+
+/// What a run left behind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunSummary {
+    /// Calls that were recorded.
+    pub calls: u64,
+    /// Threads that made them.
+    pub threads: u64,
+    /// Tasks that made them.
+    pub tasks: u64,
+    /// From the first event to the last.
+    pub duration_ns: u64,
+    /// What was left out: reason and count.
+    pub left_out: Vec<(String, u64)>,
+    /// Path of the trace, as it is said, and its size.
+    pub trace: (String, u64),
+    /// Path of the page and its size, if one was written.
+    pub page: Option<(String, u64)>,
+    /// Whether a page was wanted.
+    pub is_page_wanted: bool,
+}
+
+impl RunSummary {
+    /// The figures of a trace.
+    #[must_use]
+    pub fn of(trace: &Trace) -> Self {
+        let run = trace.run();
+        RunSummary {
+            calls: trace.calls().count(),
+            threads: trace.threads().len() as u64,
+            tasks: trace.tasks().len() as u64,
+            duration_ns: run.duration_ns,
+            left_out: run
+                .left_out
+                .iter()
+                .map(|left| (left.reason.clone(), left.count))
+                .collect(),
+            trace: (run.trace.clone(), run.bytes),
+            ..RunSummary::default()
+        }
+    }
+}
+
+/// The one line after a run, without a line break.
+#[must_use]
+pub fn run_summary(summary: &RunSummary) -> String {
+    let mut what = vec![counted(summary.calls, "call")];
+    if summary.threads > 0 {
+        what.push(counted(summary.threads, "thread"));
+    }
+    if summary.tasks > 0 {
+        what.push(counted(summary.tasks, "task"));
+    }
+    let file = |(path, size): &(String, u64)| format!("{path} ({})", bytes(*size));
+    let mut files = vec![file(&summary.trace)];
+    files.extend(summary.page.as_ref().map(file));
+    let mut line = format!(
+        "execmap: {} in {} -> {}",
+        what.join(", "),
+        duration(summary.duration_ns),
+        files.join(", ")
+    );
+    if !summary.left_out.is_empty() {
+        let total: u64 = summary.left_out.iter().map(|(_, count)| count).sum();
+        let parts = summary
+            .left_out
+            .iter()
+            .map(|(reason, count)| format!("{} {reason}", thousands(*count)));
+        let parts = parts.collect::<Vec<_>>().join(", ");
+        let _ = write!(line, " ({} left out: {parts})", thousands(total));
+    }
+    if summary.page.is_none() && summary.is_page_wanted && summary.calls > MOST_CALLS_FOR_A_PAGE {
+        let trace = shell_words(std::slice::from_ref(&summary.trace.0));
+        let _ = write!(
+            line,
+            "; for a page of its first calls: execmap export -f html {trace}"
+        );
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn summary() -> RunSummary {
+        RunSummary {
+            calls: 120_433,
+            threads: 3,
+            tasks: 12,
+            duration_ns: 200_000_000,
+            left_out: Vec::new(),
+            trace: ("shop.execmap".into(), 300_000),
+            page: Some(("shop.html".into(), 600_000)),
+            is_page_wanted: true,
+        }
+    }
+
+    #[test]
+    fn a_run_ends_with_one_line() {
+        insta::assert_snapshot!(run_summary(&summary()), @"execmap: 120,433 calls, 3 threads, 12 tasks in 200.0 ms -> shop.execmap (0.3 MB), shop.html (0.6 MB)");
+        let lossy = RunSummary {
+            left_out: vec![("values hidden".into(), 2)],
+            tasks: 0,
+            threads: 1,
+            page: None,
+            ..summary()
+        };
+        insta::assert_snapshot!(run_summary(&lossy), @"execmap: 120,433 calls, 1 thread in 200.0 ms -> shop.execmap (0.3 MB) (2 left out: 2 values hidden)");
+        let large = RunSummary {
+            calls: 7_049_155,
+            page: None,
+            ..summary()
+        };
+        insta::assert_snapshot!(run_summary(&large), @"execmap: 7,049,155 calls, 3 threads, 12 tasks in 200.0 ms -> shop.execmap (0.3 MB); for a page of its first calls: execmap export -f html shop.execmap");
+    }
+}

@@ -1,0 +1,317 @@
+//! The map as a Mermaid sequence diagram.
+//!
+//! Mermaid refuses more than 50,000 UTF-16 units, ends a statement at `;` and
+//! cuts a text at `#`; it reads names of participants as words of its language.
+//! So participants are `p1`, `p2`, …, texts are escaped, and a map that is too
+//! long is built again with shorter values and then with fewer messages.
+
+use std::fmt::Write;
+
+use execmap_map::{Map, MapQuery, MapRow, Message, build};
+use execmap_query::{Outcome, Trace, counted, cut, visible};
+
+use crate::text::{more_text, signature};
+
+/// The longest diagram that Mermaid draws, in UTF-16 units.
+pub const MOST_UNITS: usize = 50_000;
+
+/// Values are cut to so many characters, to fewer where the diagram grows too long.
+const VALUE_CHARS: [usize; 3] = [60, 30, 12];
+
+/// The map of a trace as a diagram that Mermaid draws.
+#[must_use]
+pub fn of_trace(trace: &Trace, query: &MapQuery) -> String {
+    let mut query = query.clone();
+    loop {
+        let map = build(trace, &query);
+        for value_chars in VALUE_CHARS {
+            let text = render(&map, value_chars);
+            if text.encode_utf16().count() <= MOST_UNITS {
+                return text;
+            }
+        }
+        let shown = usize::try_from(map.shown_calls).unwrap_or(usize::MAX);
+        if shown <= 1 {
+            return render(&map, 0);
+        }
+        query.messages = Some(shown / 2);
+    }
+}
+
+/// The diagram in a fenced block, for Markdown. The fence is longer than any in a value.
+#[must_use]
+pub fn in_markdown(diagram: &str) -> String {
+    let mut fence = "```".to_owned();
+    while diagram.contains(&fence) {
+        fence.push('`');
+    }
+    format!("{fence}mermaid\n{diagram}{fence}\n")
+}
+
+/// A map as a diagram, values cut to `value_chars` characters.
+#[must_use]
+pub fn render(map: &Map, value_chars: usize) -> String {
+    let mut writer = Writer {
+        map,
+        value_chars,
+        text: String::from("sequenceDiagram\n"),
+        open: Vec::new(),
+    };
+    writer.heads();
+    for row in &map.rows {
+        match row {
+            MapRow::Lane(lane) => {
+                writer.leave_down_to(lane.level);
+                let kind = if lane.task.is_some() {
+                    "task"
+                } else {
+                    "thread"
+                };
+                let over = writer.here();
+                writer.note(over, &format!("{kind} {}", lane.name));
+            }
+            MapRow::More(more) => {
+                writer.leave_down_to(more.level);
+                writer.note(id(more.from), &more_text(more.calls, more.calls_inside));
+            }
+            MapRow::Call(message) => {
+                writer.leave_down_to(message.level);
+                writer.call(message);
+            }
+        }
+    }
+    writer.leave_down_to(0);
+    writer.text
+}
+
+/// The participant's name in the diagram; `p0` is whatever called from outside.
+fn id(participant: Option<usize>) -> usize {
+    participant.map_or(0, |index| index + 1)
+}
+
+struct Writer<'m> {
+    map: &'m Map,
+    value_chars: usize,
+    text: String,
+    /// Calls that have not returned at this point of the diagram.
+    open: Vec<&'m Message>,
+}
+
+impl<'m> Writer<'m> {
+    fn heads(&mut self) {
+        if let Some(losses) = self.map.losses.text() {
+            let _ = writeln!(self.text, "    %% {}", escape(&losses));
+        }
+        let command = self.map.command.split(' ').next().unwrap_or_default();
+        let program = command
+            .rsplit(['/', '\\'])
+            .next()
+            .filter(|name| !name.is_empty())
+            .unwrap_or("program");
+        let _ = writeln!(self.text, "    actor p0 as {}", escape(&cut(program, 40)));
+        for (index, participant) in self.map.participants.iter().enumerate() {
+            let name = if participant.is_class && !participant.package.is_empty() {
+                format!("{}.{}", participant.package, participant.name)
+            } else {
+                participant.name.clone()
+            };
+            let _ = writeln!(
+                self.text,
+                "    participant p{} as {}",
+                index + 1,
+                escape(&cut(&name, 80))
+            );
+        }
+    }
+
+    /// The participant that runs at this point.
+    fn here(&self) -> usize {
+        self.open.last().map_or(0, |message| message.to + 1)
+    }
+
+    fn note(&mut self, over: usize, text: &str) {
+        let _ = writeln!(self.text, "    Note over p{over}: {}", escape(text));
+    }
+
+    fn call(&mut self, message: &'m Message) {
+        let (from, to) = (id(message.from), message.to + 1);
+        let label = escape(&signature(message, self.value_chars));
+        let _ = writeln!(self.text, "    p{from}->>+p{to}: {label}");
+        if message.closed {
+            self.note(
+                to,
+                &format!("{} inside", counted(message.calls_inside, "call")),
+            );
+        }
+        self.open.push(message);
+    }
+
+    /// Draws the returns of calls that are `level` deep or deeper.
+    fn leave_down_to(&mut self, level: u32) {
+        while let Some(message) = self.open.pop_if(|message| message.level >= level) {
+            self.leave(message);
+        }
+    }
+
+    fn leave(&mut self, message: &Message) {
+        let (from, to) = (id(message.from), message.to + 1);
+        let (arrow, label) = match message.outcome {
+            Outcome::Returned => (
+                "-->>",
+                self.value(message.result.as_deref().unwrap_or("returned")),
+            ),
+            Outcome::Raised => (
+                "--x",
+                self.value(message.exception.as_deref().unwrap_or("an exception")),
+            ),
+            Outcome::Closed => ("-->>", "closed".to_owned()),
+            Outcome::Unfinished => {
+                self.note(to, "did not return before the recording ended");
+                let _ = writeln!(self.text, "    deactivate p{to}");
+                return;
+            }
+        };
+        let _ = writeln!(self.text, "    p{to}{arrow}-p{from}: {}", escape(&label));
+    }
+
+    fn value(&self, text: &str) -> String {
+        cut(&visible(text), 2 * self.value_chars).into_owned()
+    }
+}
+
+/// A text that Mermaid shows as it is.
+fn escape(text: &str) -> String {
+    let text = visible(text.trim());
+    let mut escaped = String::with_capacity(text.len() + 8);
+    for (position, c) in text.char_indices() {
+        match c {
+            ';' => escaped.push_str("#59;"),
+            '#' => escaped.push_str("#35;"),
+            // Would break the line.
+            '<' if text[position..]
+                .get(..3)
+                .is_some_and(|tag| tag.eq_ignore_ascii_case("<br")) =>
+            {
+                escaped.push_str("#60;");
+            }
+            // `wrap:` and `nowrap:` at the beginning are instructions.
+            ':' if text[..position].trim_start_matches("no").eq("wrap") => escaped.push_str("#58;"),
+            c => escaped.push(c),
+        }
+    }
+    // A message needs a text.
+    if escaped.is_empty() {
+        "#32;".to_owned()
+    } else {
+        escaped
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use execmap_query::testing::{TraceBuilder, shop};
+
+    #[test]
+    fn a_map_becomes_a_diagram() {
+        insta::assert_snapshot!(of_trace(&shop(), &MapQuery::default()), @r#"
+        sequenceDiagram
+            actor p0 as shop.py
+            participant p1 as shop
+            participant p2 as shop.cart.Cart
+            participant p3 as shop.pricing
+            p0->>+p1: <module>()
+            p1->>+p1: checkout(user='ann')
+            p1->>+p2: add(name='pen', qty=2)
+            p2-->>-p1: 1
+            p1->>+p1: countdown(n=2)
+            p1->>+p1: countdown(n=1)
+            p1->>+p1: countdown(n=0)
+            p1-->>-p1: 0
+            p1-->>-p1: 0
+            p1-->>-p1: 0
+            p1->>+p3: price(line=('pen', 2))
+            p3-->>-p1: Decimal('39.80')
+            p1->>+p3: price(line=('pen', 2))
+            p3-->>-p1: Decimal('39.80')
+            p1->>+p3: price(line=('pen', 2))
+            p3-->>-p1: Decimal('39.80')
+            p1->>+p3: price(line=('pen', 2))
+            p3-->>-p1: Decimal('39.80')
+            p1->>+p1: fails(x='ann')
+            p1--x-p1: ValueError: bad#59; "quoted" <tag>\nsecond line #35;1
+            p1-->>-p1: 1
+            p1-->>-p0: None
+        "#);
+    }
+
+    #[test]
+    fn what_is_collapsed_is_said() {
+        let query = MapQuery {
+            messages: Some(6),
+            ..MapQuery::default()
+        };
+        insta::assert_snapshot!(of_trace(&shop(), &query), @r#"
+        sequenceDiagram
+            actor p0 as shop.py
+            participant p1 as shop
+            participant p2 as shop.cart.Cart
+            p0->>+p1: <module>()
+            p1->>+p1: checkout(user='ann')
+            p1->>+p2: add(name='pen', qty=2)
+            p2-->>-p1: 1
+            Note over p1: 5 calls more, 2 calls inside them
+            p1->>+p1: fails(x='ann')
+            p1--x-p1: ValueError: bad#59; "quoted" <tag>\nsecond line #35;1
+            p1-->>-p1: 1
+            p1-->>-p0: None
+        "#);
+    }
+
+    #[test]
+    fn calls_that_never_returned_leave_the_diagram_balanced() {
+        let mut builder = TraceBuilder::new();
+        builder.call("main", &[]);
+        builder.new_thread("pool-0", None);
+        builder.call("work", &[]);
+        insta::assert_snapshot!(of_trace(&builder.trace(), &MapQuery::default()), @r"
+        sequenceDiagram
+            actor p0 as shop.py
+            participant p1 as shop
+            Note over p0: thread MainThread
+            p0->>+p1: main()
+            Note over p1: did not return before the recording ended
+            deactivate p1
+            Note over p0: thread pool-0
+            p0->>+p1: work()
+            Note over p1: did not return before the recording ended
+            deactivate p1
+        ");
+    }
+
+    #[test]
+    fn a_text_is_shown_as_it_is() {
+        assert_eq!(
+            escape("a;b #1 \n<br/> <tag>"),
+            "a#59;b #35;1 \\n#60;br/> <tag>"
+        );
+        assert_eq!(escape("nowrap: x: y"), "nowrap#58; x: y");
+        assert_eq!(escape(""), "#32;");
+    }
+
+    #[test]
+    fn no_diagram_is_too_long_for_mermaid() {
+        let mut builder = TraceBuilder::new();
+        let long = format!("'{}'", "漢;".repeat(100));
+        for _ in 0..3_000 {
+            builder.leaf("price", &[("line", &long)], &long);
+        }
+        let query = MapQuery {
+            messages: None,
+            ..MapQuery::default()
+        };
+        let diagram = of_trace(&builder.trace(), &query);
+        assert!(diagram.encode_utf16().count() <= MOST_UNITS);
+        assert!(diagram.contains(" more"), "what is left out is counted");
+    }
+}

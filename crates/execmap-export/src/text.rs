@@ -1,0 +1,114 @@
+//! The map as indented lines, for terminals and for reading in a review.
+
+use std::fmt::Write;
+
+use execmap_map::{Map, MapRow, Message};
+use execmap_query::{Outcome, counted, cut, visible};
+
+/// Values are cut to so many characters.
+const VALUE_CHARS: usize = 60;
+
+/// The map, a line a message.
+#[must_use]
+pub fn render(map: &Map) -> String {
+    let mut text = String::new();
+    for row in &map.rows {
+        let (level, line) = match row {
+            MapRow::Lane(lane) => {
+                let kind = if lane.task.is_some() {
+                    "task"
+                } else {
+                    "thread"
+                };
+                (lane.level, format!("{kind} {}", visible(&lane.name)))
+            }
+            MapRow::More(more) => (
+                more.level,
+                format!("… {}", more_text(more.calls, more.calls_inside)),
+            ),
+            MapRow::Call(message) => (message.level, message_text(map, message)),
+        };
+        let _ = writeln!(text, "{}{line}", "  ".repeat(level as usize));
+    }
+    if let Some(losses) = map.losses.text() {
+        let _ = writeln!(text, "{losses}");
+    }
+    text
+}
+
+/// `980 calls more, 12,980 calls inside them`
+pub(crate) fn more_text(calls: u64, inside: u64) -> String {
+    let more = format!("{} more", counted(calls, "call"));
+    if inside == 0 {
+        more
+    } else {
+        format!("{more}, {} inside them", counted(inside, "call"))
+    }
+}
+
+fn message_text(map: &Map, message: &Message) -> String {
+    let mut text = String::new();
+    if let Some(from) = message.from
+        && from != message.to
+    {
+        let _ = write!(text, "{} → ", map.participants[from].name);
+    }
+    let _ = write!(
+        text,
+        "{}.{}",
+        map.participants[message.to].name,
+        signature(message, VALUE_CHARS)
+    );
+    match message.outcome {
+        Outcome::Returned => {
+            if let Some(result) = &message.result {
+                let _ = write!(text, " → {}", cut(&visible(result), VALUE_CHARS));
+            }
+        }
+        Outcome::Raised => {
+            let exception = message.exception.as_deref().unwrap_or("an exception");
+            let _ = write!(text, " × {}", cut(&visible(exception), 2 * VALUE_CHARS));
+        }
+        Outcome::Closed => text.push_str(" closed"),
+        Outcome::Unfinished => text.push_str(" did not return before the recording ended"),
+    }
+    if message.closed {
+        let _ = write!(text, "   ▸ {}", counted(message.calls_inside, "call"));
+    }
+    text
+}
+
+/// `add(name='pen', qty=2)`
+pub(crate) fn signature(message: &Message, value_chars: usize) -> String {
+    let args = message
+        .args
+        .iter()
+        .map(|(name, value)| format!("{name}={}", cut(&visible(value), value_chars)));
+    format!("{}({})", message.name, args.collect::<Vec<_>>().join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use execmap_map::{MapQuery, build};
+    use execmap_query::testing::shop;
+
+    #[test]
+    fn the_map_reads_as_text() {
+        let query = MapQuery {
+            messages: Some(9),
+            ..MapQuery::default()
+        };
+        insta::assert_snapshot!(render(&build(&shop(), &query)), @r#"
+        shop.<module>() → None
+          shop.checkout(user='ann') → 1
+            shop → Cart.add(name='pen', qty=2) → 1
+            shop.countdown(n=2) → 0   ▸ 2 calls
+            shop → shop.pricing.price(line=('pen', 2)) → Decimal('39.80')
+            shop → shop.pricing.price(line=('pen', 2)) → Decimal('39.80')
+            shop → shop.pricing.price(line=('pen', 2)) → Decimal('39.80')
+            shop → shop.pricing.price(line=('pen', 2)) → Decimal('39.80')
+            shop.fails(x='ann') × ValueError: bad; "quoted" <tag>\nsecond line #1
+        "#);
+    }
+}

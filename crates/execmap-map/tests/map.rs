@@ -1,0 +1,116 @@
+//! Maps of small traces.
+
+use execmap_map::{Map, MapQuery, MapRow, build};
+use execmap_query::testing::{TraceBuilder, shop};
+
+/// The rows as indented lines.
+fn lines(map: &Map) -> String {
+    let line = |row: &MapRow| match row {
+        MapRow::Lane(lane) => format!("{}= {}", "  ".repeat(lane.level as usize), lane.name),
+        MapRow::More(more) => {
+            format!(
+                "{}{} more, {} inside",
+                "  ".repeat(more.level as usize),
+                more.calls,
+                more.calls_inside
+            )
+        }
+        MapRow::Call(call) => {
+            let closed = if call.closed {
+                format!(" [{} inside]", call.calls_inside)
+            } else {
+                String::new()
+            };
+            let on = &map.participants[call.to].name;
+            format!(
+                "{}{on} {}{closed}",
+                "  ".repeat(call.level as usize),
+                call.name
+            )
+        }
+    };
+    map.rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn of_messages(messages: usize) -> MapQuery {
+    MapQuery {
+        messages: Some(messages),
+        ..MapQuery::default()
+    }
+}
+
+#[test]
+fn what_fits_is_shown_whole() {
+    let map = build(&shop(), &MapQuery::default());
+    assert_eq!((map.calls, map.shown_calls), (11, 11));
+    insta::assert_snapshot!(lines(&map), @r"
+    shop <module>
+      shop checkout
+        Cart add
+        shop countdown
+          shop countdown
+            shop countdown
+        shop.pricing price
+        shop.pricing price
+        shop.pricing price
+        shop.pricing price
+        shop fails
+    ");
+}
+
+#[test]
+fn what_does_not_fit_is_counted() {
+    insta::assert_snapshot!(lines(&build(&shop(), &of_messages(9))), @r"
+    shop <module>
+      shop checkout
+        Cart add
+        shop countdown [2 inside]
+        shop.pricing price
+        shop.pricing price
+        shop.pricing price
+        shop.pricing price
+        shop fails
+    ");
+    insta::assert_snapshot!(lines(&build(&shop(), &of_messages(6))), @r"
+    shop <module>
+      shop checkout
+        Cart add
+        5 more, 2 inside
+        shop fails
+    ");
+    insta::assert_snapshot!(lines(&build(&shop(), &of_messages(1))), @"shop <module> [10 inside]");
+}
+
+#[test]
+fn no_chain_is_too_deep_and_every_call_is_counted() {
+    let mut builder = TraceBuilder::new();
+    for _ in 0..100_000 {
+        builder.call("down", &[]);
+    }
+    let map = build(&builder.trace(), &MapQuery::default());
+    assert_eq!((map.calls, map.shown_calls), (100_000, 60));
+    let Some(MapRow::Call(last)) = map.rows.last() else {
+        panic!("a call")
+    };
+    assert_eq!(last.calls_inside, 99_940);
+}
+
+#[test]
+fn tasks_and_threads_are_headed() {
+    let mut builder = TraceBuilder::new();
+    let main = builder.call("main", &[]);
+    builder.new_task("charge", Some(main));
+    builder.leaf("charge", &[], "True");
+    builder.in_task(None);
+    builder.new_thread("pool-0", Some(main));
+    builder.leaf("work", &[], "3");
+    builder.on_thread(0).returns("None");
+    insta::assert_snapshot!(lines(&build(&builder.trace(), &MapQuery::default())), @r"
+    = MainThread
+    shop main
+      = charge
+      shop charge
+    = pool-0
+    shop work
+    ");
+}

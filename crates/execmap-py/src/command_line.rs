@@ -1,0 +1,84 @@
+//! The console script: all commands but `run` are carried out here, `run` is handed to Python.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use execmap_cli::{Detail, Done, MOST_CALLS_FOR_A_PAGE, RunRequest, RunSummary, Target, run_summary};
+use execmap_web::PageOptions;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::errors::{query_error, write_error};
+
+/// Carries out a command line. Gives the exit code, or for `run` what is to be run.
+#[pyfunction]
+pub(crate) fn command_line(py: Python<'_>, args: Vec<OsString>) -> PyResult<Bound<'_, PyAny>> {
+    match py.detach(|| execmap_cli::main_with(args)) {
+        Done::Exit(code) => Ok(code.into_pyobject(py)?.into_any()),
+        Done::Run(request) => Ok(as_dict(py, *request)?.into_any()),
+    }
+}
+
+fn as_dict(py: Python<'_>, request: RunRequest) -> PyResult<Bound<'_, PyDict>> {
+    let (kind, what) = match request.target {
+        Target::Script(path) => ("script", path.into_os_string()),
+        Target::Module(name) => ("module", name),
+        Target::Code(code) => ("code", code),
+        Target::Stdin => ("stdin", "-".into()),
+        Target::Command(name) => ("command", name),
+    };
+    let dict = PyDict::new(py);
+    dict.set_item("kind", kind)?;
+    dict.set_item("what", what)?;
+    dict.set_item("args", request.args)?;
+    dict.set_item("output", request.output.map(PathBuf::into_os_string))?;
+    dict.set_item("html", request.html)?;
+    dict.set_item("open", request.open)?;
+    dict.set_item("is_statements", request.detail == Detail::Statements)?;
+    dict.set_item("statements", request.statements)?;
+    dict.set_item("include", request.include)?;
+    dict.set_item("exclude", request.exclude)?;
+    dict.set_item("values", request.values)?;
+    dict.set_item("boundary", request.boundary)?;
+    dict.set_item("repr", request.repr)?;
+    dict.set_item("redact_names", request.redact_names)?;
+    dict.set_item("redact", request.redact)?;
+    dict.set_item("max_size", request.max_size)?;
+    dict.set_item("max_calls", request.max_calls)?;
+    dict.set_item("ring", request.ring)?;
+    dict.set_item("page_size", request.page_size)?;
+    dict.set_item("quiet", request.quiet)?;
+    Ok(dict)
+}
+
+/// After a run: writes the page, if one is wanted and the run is not too long, and gives the line
+/// that says what came of it.
+#[pyfunction]
+pub(crate) fn finish_run(py: Python<'_>, path: PathBuf, html: Option<PathBuf>, page_size: u64) -> PyResult<String> {
+    py.detach(|| summarise(&path, html.as_deref(), page_size))
+}
+
+fn summarise(path: &Path, html: Option<&Path>, page_size: u64) -> PyResult<String> {
+    let trace = execmap_query::open(path).map_err(|error| query_error(&error))?;
+    let mut summary = RunSummary::of(&trace);
+    summary.trace.0 = path.display().to_string();
+    summary.is_page_wanted = html.is_some();
+    if let Some(html) = html.filter(|_| trace.calls().count() <= MOST_CALLS_FOR_A_PAGE) {
+        let page = execmap_web::page(&trace, &PageOptions { page_size });
+        write_page(html, &page.html)?;
+        summary.page = Some((html.display().to_string(), page.html.len() as u64));
+    }
+    Ok(run_summary(&summary))
+}
+
+/// Writes a page, in place of an older page of ours and of nothing else.
+pub(crate) fn write_page(path: &Path, html: &str) -> PyResult<()> {
+    const MARK: &str = "execmap-page";
+    if let Ok(before) = std::fs::read(path) {
+        let is_ours = before.is_empty() || before.windows(MARK.len()).any(|window| window == MARK.as_bytes());
+        if !is_ours {
+            return Err(write_error(path, "it exists and is no page of execmap"));
+        }
+    }
+    std::fs::write(path, html).map_err(|error| write_error(path, &error.to_string()))
+}

@@ -1,0 +1,368 @@
+//! Code objects: whether they are recorded, and what the hooks need to know of them.
+//!
+//! What is known hangs on the code object itself (PEP 523's extra slot), so it
+//! is one load away, and ends with the object.
+
+use execmap_record::format::{Code, CodeId, CodeKind, LineTable, LoopDef};
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyTuple};
+
+use super::frame::bytecode_start;
+use super::layout;
+
+/// What the recorder does with a code object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    Recorded,
+    LeftOut,
+    /// Not recorded, but its beginning says who starts, creates or submits what.
+    Special(Special),
+}
+
+/// Functions of the standard library that tell of creators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Special {
+    ThreadStart,
+    ThreadBegin,
+    CreateTask,
+    WorkMade,
+    WorkBegin,
+}
+
+/// Their modules and names.
+const SPECIAL: [(&str, &str, Special); 5] = [
+    ("threading", "Thread.start", Special::ThreadStart),
+    ("threading", "Thread._bootstrap_inner", Special::ThreadBegin),
+    ("asyncio.base_events", "BaseEventLoop.create_task", Special::CreateTask),
+    ("concurrent.futures.thread", "_WorkItem.__init__", Special::WorkMade),
+    ("concurrent.futures.thread", "_WorkItem.run", Special::WorkBegin),
+];
+
+pub(super) fn special(module: &str, qualname: &str) -> Option<Special> {
+    SPECIAL.iter().find(|(of, name, _)| *of == module && *name == qualname).map(|(_, _, special)| *special)
+}
+
+/// A parameter.
+pub(super) struct Arg {
+    pub(super) slot: usize,
+    pub(super) is_cell: bool,
+    pub(super) is_secret: bool,
+    pub(super) name: String,
+    /// The name as an object of the code's own tuple of names.
+    pub(super) name_object: *mut ffi::PyObject,
+}
+
+/// What is known of a code object.
+pub(super) struct CodeEntry {
+    pub(super) role: Role,
+    /// The recording to which this belongs; another one asks again.
+    pub(super) epoch: u32,
+    pub(super) id: CodeId,
+    pub(super) kind: CodeKind,
+    /// Where the bytecode begins.
+    pub(super) start: *const u8,
+    pub(super) args: Vec<Arg>,
+    /// Offsets of suspensions that are an `await` or `yield from`.
+    pub(super) awaits: Vec<u32>,
+    /// Headers of loops whose entries are recorded.
+    pub(super) headers: Vec<u32>,
+}
+
+#[repr(C)]
+struct Extra {
+    size: ffi::Py_ssize_t,
+    entries: [*mut CodeEntry; 1],
+}
+
+/// The extra slot of this process, once asked for.
+static mut SLOT: ffi::Py_ssize_t = -1;
+
+unsafe extern "C" fn free_entry(entry: *mut std::ffi::c_void) {
+    // SAFETY: only boxed entries are stored, each freed once, with its code object.
+    drop(unsafe { Box::from_raw(entry.cast::<CodeEntry>()) });
+}
+
+/// Asks for the extra slot.
+pub(super) fn prepare(_: Python<'_>) {
+    // SAFETY: attached; a process asks once.
+    unsafe {
+        if SLOT < 0 {
+            SLOT = ffi::PyUnstable_Eval_RequestCodeExtraIndex(free_entry);
+        }
+    }
+}
+
+/// What is known of a code object, null when nothing is.
+///
+/// # Safety
+/// A live code object; the thread is attached.
+#[inline]
+pub(super) unsafe fn entry_of(code: *mut ffi::PyObject) -> *mut CodeEntry {
+    // SAFETY: the caller's; the extra area is as long as it says.
+    unsafe {
+        if layout::is_sound() {
+            let extra = code.cast::<u8>().add(layout::code::EXTRA).cast::<*mut Extra>().read();
+            if extra.is_null() || (*extra).size <= SLOT {
+                return std::ptr::null_mut();
+            }
+            return *(&raw mut (*extra).entries).cast::<*mut CodeEntry>().offset(SLOT);
+        }
+        let mut entry = std::ptr::null_mut();
+        ffi::PyUnstable_Code_GetExtra(code, SLOT, &raw mut entry);
+        entry.cast()
+    }
+}
+
+/// Keeps what is known of a code object; what was known before is freed.
+///
+/// # Safety
+/// A live code object; the thread is attached.
+pub(super) unsafe fn keep(code: *mut ffi::PyObject, entry: CodeEntry) -> *mut CodeEntry {
+    // SAFETY: the caller's; CPython frees the entry before.
+    unsafe {
+        let entry = Box::into_raw(Box::new(entry));
+        if ffi::PyUnstable_Code_SetExtra(code, SLOT, entry.cast()) != 0 {
+            ffi::PyErr_Clear();
+            drop(Box::from_raw(entry));
+            return std::ptr::null_mut();
+        }
+        entry
+    }
+}
+
+/// Numbers of instructions.
+mod op {
+    #[cfg(not(Py_3_13))]
+    mod version {
+        pub(crate) const EXTENDED_ARG: u8 = 144;
+        pub(crate) const JUMP_BACKWARD: &[u8] = &[140];
+        pub(crate) const YIELD_VALUE: u8 = 150;
+        pub(crate) const SEND: u8 = 123;
+        pub(crate) const CALLS: &[u8] = &[171, 142, 123, 53, 52, 106];
+        /// Words behind a backward jump before the place it counts from.
+        pub(crate) const JUMP_CACHE: usize = 0;
+    }
+    #[cfg(all(Py_3_13, not(Py_3_14)))]
+    mod version {
+        pub(crate) const EXTENDED_ARG: u8 = 71;
+        pub(crate) const JUMP_BACKWARD: &[u8] = &[77];
+        pub(crate) const YIELD_VALUE: u8 = 118;
+        pub(crate) const SEND: u8 = 104;
+        pub(crate) const CALLS: &[u8] = &[53, 57, 54, 104, 2, 1, 82];
+        pub(crate) const JUMP_CACHE: usize = 1;
+    }
+    #[cfg(all(Py_3_14, not(Py_3_15)))]
+    mod version {
+        pub(crate) const EXTENDED_ARG: u8 = 69;
+        pub(crate) const JUMP_BACKWARD: &[u8] = &[75];
+        pub(crate) const YIELD_VALUE: u8 = 120;
+        pub(crate) const SEND: u8 = 105;
+        pub(crate) const CALLS: &[u8] = &[52, 56, 4, 105, 95, 80];
+        pub(crate) const JUMP_CACHE: usize = 1;
+    }
+    #[cfg(Py_3_15)]
+    mod version {
+        pub(crate) const EXTENDED_ARG: u8 = 69;
+        pub(crate) const JUMP_BACKWARD: &[u8] = &[75];
+        pub(crate) const YIELD_VALUE: u8 = 120;
+        pub(crate) const SEND: u8 = 105;
+        pub(crate) const CALLS: &[u8] = &[52, 56, 4, 105, 95, 80];
+        pub(crate) const JUMP_CACHE: usize = 1;
+    }
+    pub(crate) use version::*;
+}
+
+/// What the bytecode of a code object tells.
+#[derive(Default)]
+pub(super) struct Bytecode {
+    pub(super) awaits: Vec<u32>,
+    pub(super) loops: Vec<LoopDef>,
+}
+
+/// Finds loops and suspensions. Inline caches read as instructions of number 0 and are harmless.
+fn scan(bytecode: &[u8]) -> Bytecode {
+    let mut found = Bytecode::default();
+    let mut arg = 0usize;
+    let mut before = 0u8;
+    let mut calls: Vec<usize> = Vec::new();
+    for (index, word) in bytecode.chunks_exact(2).enumerate() {
+        let (number, low) = (word[0], usize::from(word[1]));
+        arg = arg << 8 | low;
+        if number == op::EXTENDED_ARG {
+            continue;
+        }
+        let offset = index * 2;
+        if op::CALLS.contains(&number) {
+            calls.push(offset);
+        }
+        if number == op::YIELD_VALUE {
+            let is_await = if cfg!(Py_3_13) { arg == 1 } else { before == op::SEND };
+            if is_await {
+                found.awaits.push(offset as u32);
+            }
+        }
+        if op::JUMP_BACKWARD.contains(&number)
+            && let Some(header) = (offset + 2 + 2 * op::JUMP_CACHE).checked_sub(2 * arg)
+        {
+            let is_recorded = calls.iter().any(|at| (header..offset).contains(at));
+            match found.loops.iter_mut().find(|known| known.header == header as u32) {
+                Some(known) => {
+                    known.end = offset as u32;
+                    known.is_recorded |= is_recorded;
+                }
+                None => found.loops.push(LoopDef { header: header as u32, end: offset as u32, is_recorded }),
+            }
+        }
+        arg = 0;
+        if number != 0 {
+            before = number;
+        }
+    }
+    found
+}
+
+fn int(code: &Bound<'_, PyAny>, name: &str) -> u32 {
+    code.getattr(name).and_then(|value| value.extract()).unwrap_or(0)
+}
+
+pub(super) fn text(code: &Bound<'_, PyAny>, name: &str) -> String {
+    // SAFETY: the attribute is alive for the time of the call.
+    code.getattr(name).map(|value| unsafe { super::types::text_of(value.as_ptr()) }).unwrap_or_default()
+}
+
+const CO_OPTIMIZED: u32 = 1;
+const CO_VARARGS: u32 = 4;
+const CO_VARKEYWORDS: u32 = 8;
+const CO_GENERATOR: u32 = 0x20;
+const CO_COROUTINE: u32 = 0x80;
+const CO_ITERABLE_COROUTINE: u32 = 0x100;
+const CO_ASYNC_GENERATOR: u32 = 0x200;
+
+fn kind_of(flags: u32, name: &str) -> CodeKind {
+    if flags & CO_ASYNC_GENERATOR != 0 {
+        CodeKind::AsyncGenerator
+    } else if flags & CO_COROUTINE != 0 {
+        CodeKind::Coroutine
+    } else if flags & (CO_GENERATOR | CO_ITERABLE_COROUTINE) != 0 {
+        CodeKind::Generator
+    } else if flags & CO_OPTIMIZED != 0 {
+        CodeKind::Function
+    } else if name == "<module>" {
+        CodeKind::Module
+    } else {
+        CodeKind::Class
+    }
+}
+
+/// Parameters in the order of the signature. In a frame, `*args` comes after the keyword-only ones.
+fn args_of(code: &Bound<'_, PyAny>, flags: u32, is_secret: impl Fn(&str) -> bool) -> Vec<Arg> {
+    let Ok(names) = code.getattr("co_varnames").and_then(|names| Ok(names.cast_into::<PyTuple>()?)) else {
+        return Vec::new();
+    };
+    let cells: Vec<String> =
+        code.getattr("co_cellvars").and_then(|cells| cells.extract()).unwrap_or_default();
+    let (plain, keyword) = (int(code, "co_argcount") as usize, int(code, "co_kwonlyargcount") as usize);
+    let has_rest = flags & CO_VARARGS != 0;
+    let has_keywords = flags & CO_VARKEYWORDS != 0;
+    let mut slots: Vec<usize> = (0..plain).collect();
+    slots.extend(has_rest.then_some(plain + keyword));
+    slots.extend(plain..plain + keyword);
+    slots.extend(has_keywords.then_some(plain + keyword + usize::from(has_rest)));
+    let arg = |slot: usize| {
+        let name_object = names.get_item(slot).ok()?;
+        // SAFETY: the name is alive for the time of the call.
+        let name = unsafe { super::types::text_of(name_object.as_ptr()) };
+        Some(Arg {
+            slot,
+            is_cell: cells.contains(&name),
+            is_secret: is_secret(&name),
+            name,
+            // Names of variables are interned and live as long as the code.
+            name_object: name_object.as_ptr(),
+        })
+    };
+    slots.into_iter().filter_map(arg).take(255).collect()
+}
+
+/// Lines by byte offset, from CPython's own table.
+fn lines_of(code: &Bound<'_, PyAny>) -> LineTable {
+    let mut runs: Vec<(u32, Option<u32>)> = Vec::new();
+    if let Ok(lines) = code.call_method0("co_lines").and_then(|lines| lines.try_iter()) {
+        for line in lines.flatten() {
+            let Ok((start, _, line)) = line.extract::<(u32, u32, Option<u32>)>() else { break };
+            if runs.last().is_none_or(|(_, before)| *before != line) {
+                runs.push((start, line));
+            }
+        }
+    }
+    LineTable::new(runs)
+}
+
+/// Whether a qualified name is a method's, and of which class.
+fn class_of(qualname: &str) -> Option<String> {
+    let (before, _) = qualname.rsplit_once('.')?;
+    let class = before.rsplit('.').next()?;
+    (!class.starts_with('<')).then(|| class.to_owned())
+}
+
+/// Everything about a recorded code object: its definition, and what the hooks need.
+pub(super) fn learn(
+    code: &Bound<'_, PyAny>,
+    module: String,
+    epoch: u32,
+    id: CodeId,
+    is_secret: impl Fn(&str) -> bool,
+) -> (Code, CodeEntry) {
+    let flags = int(code, "co_flags");
+    let qualname = text(code, "co_qualname");
+    let kind = kind_of(flags, &text(code, "co_name"));
+    let args = args_of(code, flags, is_secret);
+    // As the compiler made it, without instrumentation.
+    let bytecode = code
+        .getattr("co_code")
+        .ok()
+        .and_then(|bytes| bytes.cast_into::<PyBytes>().ok())
+        .map(|bytes| scan(bytes.as_bytes()))
+        .unwrap_or_default();
+    let entry = CodeEntry {
+        role: Role::Recorded,
+        epoch,
+        id,
+        kind,
+        start: bytecode_start(code.as_ptr()),
+        awaits: bytecode.awaits,
+        headers: bytecode.loops.iter().filter(|known| known.is_recorded).map(|known| known.header).collect(),
+        args,
+    };
+    let class_name = if kind == CodeKind::Class { None } else { class_of(&qualname) };
+    let definition = Code {
+        qualname,
+        module,
+        file: text(code, "co_filename"),
+        first_line: int(code, "co_firstlineno"),
+        kind,
+        args: entry.args.iter().map(|arg| arg.name.clone()).collect(),
+        class_name,
+        lines: lines_of(code),
+        loops: bytecode.loops,
+    };
+    (definition, entry)
+}
+
+/// Code objects among the constants of a code object, at any depth.
+pub(super) fn nested<'py>(code: &Bound<'py, PyAny>) -> Vec<Bound<'py, PyAny>> {
+    let mut found = Vec::new();
+    let mut open = vec![code.clone()];
+    while let Some(code) = open.pop() {
+        let Ok(constants) = code.getattr("co_consts").and_then(|all| Ok(all.cast_into::<PyTuple>()?)) else { continue };
+        for constant in constants.iter() {
+            // SAFETY: a live object.
+            if unsafe { ffi::PyCode_Check(constant.as_ptr()) } != 0 {
+                found.push(constant.clone());
+                open.push(constant);
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,836 @@
+//! The recorder of this process: what the hooks share, and everything they rarely do.
+//!
+//! All of it belongs to whoever holds the interpreter lock, so nothing here is
+//! locked, and nothing here may run Python code while it holds the engine.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+
+use execmap_record::format::{CallId, CodeId, Definition, Loss, LossReason, ThreadDef, kind, pack, pack_counted};
+use execmap_record::os::{at_fork, thread_number, ticks};
+use execmap_record::{Decision, Filter, Finished, Log, RECORD_MAX, Redactor, Session, Stopped};
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use pyo3::ffi;
+use pyo3::prelude::*;
+
+use super::code::{self, CodeEntry, Role, Special};
+use super::exceptions::Exceptions;
+use super::frame::{Frame, bytecode_start};
+use super::layout;
+use super::monitoring::Monitoring;
+use super::tasks::Tasks;
+use super::types::{dict_get, text_of};
+use super::values::Values;
+use super::watch::{Watch, Watcher};
+
+/// What to record, and where.
+pub(crate) struct Settings {
+    pub(crate) path: PathBuf,
+    pub(crate) run_id: [u8; 16],
+    pub(crate) filter: Filter,
+    pub(crate) with_values: bool,
+    pub(crate) is_redacting: bool,
+    pub(crate) redact: Vec<String>,
+    pub(crate) max_calls: Option<u64>,
+    pub(crate) max_size: Option<u64>,
+    pub(crate) meta: Vec<(String, String)>,
+}
+
+/// What came of a recording.
+#[derive(Debug, Default)]
+pub(crate) struct Stop {
+    pub(crate) finished: Finished,
+    pub(crate) threads: usize,
+    pub(crate) tasks: u32,
+    pub(crate) left_out: u64,
+    pub(crate) notes: Vec<String>,
+    pub(crate) path: PathBuf,
+}
+
+/// A running call.
+#[derive(Clone, Copy)]
+pub(super) struct Node {
+    pub(super) frame: Frame,
+    /// Where the frame's bytecode begins.
+    pub(super) start: *const u8,
+    pub(super) entry: *const CodeEntry,
+    pub(super) call: u64,
+    /// The weak reference that watches the generator, 0 for none.
+    pub(super) weak: usize,
+}
+
+/// A suspended call.
+pub(super) struct Suspended {
+    pub(super) call: u64,
+    pub(super) weak: usize,
+}
+
+/// What is kept for each thread.
+pub(super) struct ThreadLog {
+    pub(super) log: Log,
+    pub(super) stack: Vec<Node>,
+    /// Stacks of greenlets that do not run.
+    parked: Vec<Vec<Node>>,
+    /// Task + 1 in which calls begin, 0 for none.
+    task: u32,
+    pub(super) exceptions: Exceptions,
+    pub(super) loop_at: usize,
+    pub(super) loop_header: u32,
+    pub(super) loop_count: u32,
+    /// Who created what runs next on this thread.
+    creator: Option<u64>,
+    name: String,
+    native_id: u64,
+    created_by: Option<u64>,
+    is_over: AtomicBool,
+    is_closed: bool,
+}
+
+/// The recorder.
+pub(super) struct Engine {
+    pub(super) hot_state: AtomicUsize,
+    pub(super) hot_thread: u64,
+    pub(super) hot_log: *mut ThreadLog,
+    pub(super) next_call: u64,
+    pub(super) max_calls: u64,
+    pub(super) epoch: u32,
+    pub(super) with_values: bool,
+    /// No more is recorded.
+    pub(super) is_dead: bool,
+    pub(super) next_exception: u32,
+    pub(super) disable: *mut ffi::PyObject,
+    pub(super) session: Session,
+    pub(super) values: Values,
+    pub(super) watcher: Watcher,
+    pub(super) suspended: HashMap<usize, Suspended, FixedState>,
+    pub(super) tasks: Tasks,
+    /// Who created a thread, a coroutine's task, a job: by the object's address.
+    pub(super) creators: HashMap<usize, u64, FixedState>,
+    logs: Vec<Box<ThreadLog>>,
+    by_state: HashMap<(usize, u64), usize, FixedState>,
+    codes: u32,
+    monitoring: Monitoring,
+    settings: Settings,
+    faults: u64,
+    is_forked: bool,
+    children: u32,
+}
+
+static ENGINE: AtomicPtr<Engine> = AtomicPtr::new(std::ptr::null_mut());
+static EPOCH: AtomicU32 = AtomicU32::new(0);
+
+/// The engine, while there is one.
+///
+/// # Safety
+/// The thread is attached, and no other reference to the engine is in use on it.
+#[inline]
+pub(super) unsafe fn engine<'a>() -> Option<&'a mut Engine> {
+    // SAFETY: the caller's; the pointer is null or a live engine, and the interpreter lock makes
+    // this the only user.
+    unsafe { ENGINE.load(Ordering::Relaxed).as_mut() }
+}
+
+/// Does something with the engine, if there is one.
+pub(super) fn with_engine(work: impl FnOnce(&mut Engine)) {
+    // SAFETY: called from callbacks of CPython, which hold the interpreter lock.
+    if let Some(engine) = unsafe { engine() } {
+        work(engine);
+    }
+}
+
+/// Whether a recording goes on.
+pub(crate) fn is_recording() -> bool {
+    !ENGINE.load(Ordering::Relaxed).is_null()
+}
+
+/// Tells the engine that a thread has ended, from the thread's last breath.
+struct ThreadEnd(std::cell::Cell<*const ThreadLog>);
+
+impl Drop for ThreadEnd {
+    fn drop(&mut self) {
+        let log = self.0.get();
+        if log.is_null() || ENGINE.load(Ordering::Acquire).is_null() {
+            return;
+        }
+        // SAFETY: logs are kept until the engine is dropped, which is after it is taken from
+        // `ENGINE`; only an atomic field is touched.
+        unsafe { (*log).is_over.store(true, Ordering::Release) };
+        // SAFETY: as above; the engine's hot fields are only compared by threads that hold the lock.
+        if let Some(engine) = unsafe { ENGINE.load(Ordering::Acquire).as_ref() }
+            && std::ptr::eq(engine.hot_log, log)
+        {
+            engine.hot_state.store(0, Ordering::Release);
+        }
+    }
+}
+
+thread_local! {
+    static THREAD_END: ThreadEnd = const { ThreadEnd(std::cell::Cell::new(std::ptr::null())) };
+}
+
+extern "C" fn before_fork() {
+    // SAFETY: a fork of a Python program happens on a thread that holds the lock, or, from C code
+    // without it, while no hook runs on this thread; the writer's own lock orders the rest.
+    if let Some(engine) = unsafe { engine() } {
+        engine.session.pause_writer();
+    }
+}
+
+extern "C" fn after_fork_in_child() {
+    // SAFETY: the child has one thread.
+    if let Some(engine) = unsafe { engine() } {
+        engine.is_forked = true;
+        engine.is_dead = true;
+        for log in &mut engine.logs {
+            // Nothing may be written to the parent's memory: the next record finds no room.
+            let _ = Session::yield_segment(&mut log.log);
+        }
+        engine.session.detach_definitions();
+    }
+}
+
+/// Begins to record.
+pub(crate) fn start(py: Python<'_>, settings: Settings) -> PyResult<Vec<String>> {
+    code::prepare(py);
+    at_fork(before_fork, after_fork_in_child);
+    let mut notes = Vec::new();
+    let monitoring = Monitoring::take(py)?;
+    let created = Session::create(&settings.path, settings.run_id, settings.max_size);
+    let (session, refused) = match created {
+        Ok(created) => created,
+        Err(error) => {
+            monitoring.release(py)?;
+            return Err(crate::errors::start_error(&error));
+        }
+    };
+    if let Some(error) = refused {
+        notes.push(format!("no side file: {error}; if the program is killed, the last part of the recording is lost"));
+    }
+    let mut engine = Box::new(Engine {
+        hot_state: AtomicUsize::new(0),
+        hot_thread: 0,
+        hot_log: std::ptr::null_mut(),
+        next_call: 0,
+        max_calls: settings.max_calls.unwrap_or(u64::MAX),
+        epoch: EPOCH.fetch_add(1, Ordering::Relaxed) + 1,
+        with_values: settings.with_values,
+        is_dead: false,
+        next_exception: 0,
+        disable: monitoring.disable.as_ptr(),
+        session,
+        values: Values::new(Redactor::new(&settings.redact), settings.is_redacting),
+        watcher: Watcher::new(py)?,
+        suspended: HashMap::default(),
+        tasks: Tasks::default(),
+        creators: HashMap::default(),
+        logs: Vec::new(),
+        by_state: HashMap::default(),
+        codes: 0,
+        monitoring,
+        settings,
+        faults: 0,
+        is_forked: false,
+        children: 0,
+    });
+    engine.write_meta();
+    engine.tasks.look_for_asyncio(py);
+    let engine = Box::into_raw(engine);
+    ENGINE.store(engine, Ordering::Release);
+    // SAFETY: just made.
+    let armed = unsafe { (*engine).monitoring.arm(py) };
+    if let Err(error) = armed {
+        ENGINE.store(std::ptr::null_mut(), Ordering::Release);
+        return Err(error);
+    }
+    Ok(notes)
+}
+
+/// Ends the recording, if one goes on.
+pub(crate) fn stop(py: Python<'_>) -> PyResult<Option<Stop>> {
+    // SAFETY: attached.
+    let Some(engine) = (unsafe { engine() }) else { return Ok(None) };
+    let released = engine.monitoring.release(py);
+    let pointer = ENGINE.swap(std::ptr::null_mut(), Ordering::AcqRel);
+    if pointer.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: taken from its place, so it is ours alone.
+    let mut engine = unsafe { Box::from_raw(pointer) };
+    let is_abandoned = engine.is_forked;
+    let stop = engine.finish();
+    // Threads that end later must not find their log gone.
+    std::mem::forget(std::mem::take(&mut engine.logs));
+    if is_abandoned {
+        return Ok(None);
+    }
+    released?;
+    Ok(Some(stop))
+}
+
+impl Engine {
+    fn write_meta(&mut self) {
+        for (key, value) in self.settings.meta.clone() {
+            self.session.define(&Definition::Meta(key, value));
+        }
+        let facts = [
+            ("values", self.with_values.to_string()),
+            ("detail", "calls".to_owned()),
+            ("pid", std::process::id().to_string()),
+            ("frames", if layout::is_sound() { "in place" } else { "public API" }.to_owned()),
+        ];
+        for (key, value) in facts {
+            self.session.define(&Definition::Meta(key.to_owned(), value));
+        }
+        if !layout::is_sound() {
+            self.define_loss(LossReason::Degraded, 1, "frames are read through the public API".to_owned());
+        }
+    }
+
+    fn define_loss(&mut self, reason: LossReason, count: u64, detail: String) {
+        if count > 0 {
+            self.session.define(&Definition::Loss(Loss { reason, count, detail }));
+        }
+    }
+
+    /// Writes what is left and gives everything back.
+    fn finish(&mut self) -> Stop {
+        if self.is_forked {
+            return Stop::default();
+        }
+        self.close_finished_generators();
+        self.forget_objects();
+        let left_out = self.values.left_out;
+        let names = self.values.hidden_names.join(", ");
+        self.define_loss(LossReason::Hidden, left_out.hidden, names);
+        self.define_loss(LossReason::Cut, left_out.cut, "longer or deeper than the limits".to_owned());
+        self.define_loss(LossReason::NotRecorded, left_out.not_recorded, "values too large for a record".to_owned());
+        self.define_loss(LossReason::RecorderFault, self.faults, "panics in hooks".to_owned());
+        let mut notes = Vec::new();
+        if self.next_call >= self.max_calls {
+            let text = format!("recording stopped at {} calls (--max-calls)", self.max_calls);
+            self.define_loss(LossReason::LimitReached, 1, text.clone());
+            notes.push(text);
+        }
+        match self.session.stopped() {
+            Some(Stopped::NotWritten(error)) => {
+                let text = format!("recording stopped: the trace could not be written: {error}");
+                self.define_loss(LossReason::NotWritten, 1, error);
+                notes.push(text);
+            }
+            Some(Stopped::SizeLimit(size)) => {
+                let text = format!("recording stopped at {size} bytes (--max-size)");
+                self.define_loss(LossReason::LimitReached, 1, text.clone());
+                notes.push(text);
+            }
+            None => {}
+        }
+        let threads = self.logs.len();
+        let path = self.session.path().to_owned();
+        let finished = self.session.finish(self.logs.iter_mut().map(|log| &mut log.log), &[]);
+        Stop {
+            finished,
+            threads,
+            tasks: self.tasks.count(),
+            left_out: left_out.hidden + left_out.cut + left_out.not_recorded,
+            notes,
+            path,
+        }
+    }
+
+    /// Gives back every reference that was taken.
+    fn forget_objects(&mut self) {
+        // SAFETY: called attached.
+        unsafe {
+            self.values.symbols.clear();
+            self.watcher.clear();
+        }
+    }
+
+    /// Counts a panic in a hook; nothing more is recorded.
+    pub(super) fn fault(&mut self) {
+        self.faults += 1;
+        self.is_dead = true;
+    }
+
+    /// The log of the running thread.
+    ///
+    /// # Safety
+    /// The thread is attached, and `state` is its state.
+    #[inline]
+    pub(super) unsafe fn log_of(&mut self, state: *mut ffi::PyThreadState) -> *mut ThreadLog {
+        // SAFETY: the caller's; the field is read in every layout that is supported.
+        let thread = unsafe { thread_id(state) };
+        if self.hot_state.load(Ordering::Relaxed) == state as usize && self.hot_thread == thread {
+            return self.hot_log;
+        }
+        self.log_of_other(state as usize, thread)
+    }
+
+    #[cold]
+    fn log_of_other(&mut self, state: usize, thread: u64) -> *mut ThreadLog {
+        let known = self.by_state.get(&(state, thread)).copied();
+        let index = match known.filter(|index| !self.logs[*index].is_over.load(Ordering::Acquire)) {
+            Some(index) => index,
+            None => self.open_log(state, thread),
+        };
+        let log = &raw mut *self.logs[index];
+        self.hot_log = log;
+        self.hot_thread = thread;
+        self.hot_state.store(state, Ordering::Relaxed);
+        log
+    }
+
+    fn open_log(&mut self, state: usize, thread: u64) -> usize {
+        self.close_ended_logs();
+        let index = self.logs.len();
+        let native_id = thread_number();
+        let is_main = native_id == u64::from(std::process::id());
+        let name = if is_main { "MainThread".to_owned() } else { format!("thread {native_id}") };
+        self.session.define(&Definition::Thread(ThreadDef { name: name.clone(), native_id, created_by: None }));
+        let log = Box::new(ThreadLog {
+            log: self.session.open_log(index as u32),
+            stack: Vec::new(),
+            parked: Vec::new(),
+            task: 0,
+            exceptions: Exceptions::default(),
+            loop_at: 0,
+            loop_header: 0,
+            loop_count: 0,
+            creator: None,
+            name,
+            native_id,
+            created_by: None,
+            is_over: AtomicBool::new(false),
+            is_closed: false,
+        });
+        THREAD_END.with(|end| end.0.set(&raw const *log));
+        self.logs.push(log);
+        self.by_state.insert((state, thread), index);
+        index
+    }
+
+    /// Hands what ended threads have written to the writer.
+    fn close_ended_logs(&mut self) {
+        for log in &mut self.logs {
+            if log.is_over.load(Ordering::Acquire) && !log.is_closed {
+                log.is_closed = true;
+                log.stack = Vec::new();
+                self.session.close_log(&mut log.log);
+            }
+        }
+    }
+
+    /// Gives a log room for a record of up to `len` bytes. False when nothing more is recorded.
+    #[inline]
+    pub(super) fn make_room(&mut self, log: &mut ThreadLog, len: usize) -> bool {
+        log.log.cursor.has_room(len) || self.make_more_room(log)
+    }
+
+    #[cold]
+    fn make_more_room(&mut self, log: &mut ThreadLog) -> bool {
+        if self.is_dead {
+            return false;
+        }
+        self.close_ended_logs();
+        let this = &raw const *log;
+        let logs = &mut self.logs;
+        let made = self.session.make_room(&mut log.log, || {
+            let other = logs.iter_mut().find_map(|other| {
+                if std::ptr::eq(&raw const **other, this) { None } else { Session::yield_segment(&mut other.log) }
+            });
+            other
+        });
+        self.is_dead |= !made;
+        made
+    }
+
+    /// Writes the whole tick counter after a gap in which its low half may have come round.
+    #[inline]
+    pub(super) fn check_tick(&mut self, log: &mut ThreadLog) {
+        let tick = ticks();
+        if tick.wrapping_sub(log.log.last_tick) >= 1 << 31 {
+            log.log.cursor.words(pack(kind::TICK, 0, tick), tick);
+        }
+        log.log.last_tick = tick;
+    }
+
+    /// In a forked child: begins a trace of its own. False when that cannot be.
+    #[cold]
+    pub(super) fn become_child(&mut self) -> bool {
+        if !self.is_forked {
+            return false;
+        }
+        self.is_forked = false;
+        self.children += 1;
+        let name = format!("{}.{}-{}", self.settings.path.display(), std::process::id(), self.children);
+        let Ok((session, _)) = Session::create(&PathBuf::from(name), self.settings.run_id, self.settings.max_size) else {
+            return false;
+        };
+        self.is_dead = false;
+        // Its memory and its files are the parent's: nothing of it may be dropped.
+        std::mem::forget(std::mem::replace(&mut self.session, session));
+        let redactor = Redactor::new(&self.settings.redact);
+        let values = std::mem::replace(&mut self.values, Values::new(redactor, self.settings.is_redacting));
+        // The references it holds are the parent's as well; they live as long as this process.
+        std::mem::forget(values);
+        self.epoch = EPOCH.fetch_add(1, Ordering::Relaxed) + 1;
+        self.codes = 0;
+        self.next_call = 0;
+        self.next_exception = 0;
+        self.suspended.clear();
+        self.creators.clear();
+        self.by_state.clear();
+        self.tasks.restart();
+        self.write_meta();
+        std::mem::forget(std::mem::take(&mut self.logs));
+        self.hot_state.store(0, Ordering::Relaxed);
+        self.hot_log = std::ptr::null_mut();
+        true
+    }
+
+    /// An object that was watched has died.
+    pub(super) fn died(&mut self, what: Watch) {
+        match what {
+            Watch::Type(address) => self.values.types.forget(address),
+            Watch::Task(address) => self.tasks.forget(address),
+            Watch::Generator(frame) => self.generator_died(frame),
+        }
+    }
+
+    fn generator_died(&mut self, frame: usize) {
+        let Some(suspended) = self.suspended.remove(&frame) else { return };
+        // SAFETY: callbacks of weak references run attached; the object's memory is still there.
+        unsafe {
+            let was_closed = frame_state_of(frame) >= FRAME_CLEARED;
+            let log = self.log_of(ffi::compat::PyThreadState_GetUnchecked());
+            self.note_closed(&mut *log, suspended.call, !was_closed);
+        }
+    }
+
+    /// Writes that a suspended call was closed or dropped.
+    pub(super) fn note_closed(&mut self, log: &mut ThreadLog, call: u64, exact: bool) {
+        if self.make_room(log, 64) {
+            self.check_tick(log);
+            let word = pack(kind::CLOSED, u32::from(exact), log.log.last_tick);
+            log.log.cursor.words(word, call);
+        }
+    }
+
+    /// Generators that were closed without an event and are still alive.
+    fn close_finished_generators(&mut self) {
+        if !WATCHES_GENERATORS || !layout::is_sound() {
+            return;
+        }
+        // SAFETY: a watched generator that had died would have been removed by its callback.
+        let is_closed = |frame: usize| unsafe { frame_state_of(frame) } >= FRAME_CLEARED;
+        let closed: Vec<u64> = self
+            .suspended
+            .iter()
+            .filter(|(frame, suspended)| suspended.weak != 0 && is_closed(**frame))
+            .map(|(_, suspended)| suspended.call)
+            .collect();
+        // SAFETY: called attached.
+        let log = unsafe { self.log_of(ffi::compat::PyThreadState_GetUnchecked()) };
+        for call in closed {
+            // SAFETY: the log lives as long as the engine.
+            self.note_closed(unsafe { &mut *log }, call, false);
+        }
+    }
+
+    /// Learns a code object at its first call.
+    ///
+    /// # Safety
+    /// In a hook; `code` is the code of the running frame.
+    #[cold]
+    pub(super) unsafe fn learn_code(&mut self, code: *mut ffi::PyObject) -> Role {
+        // SAFETY: hooks run attached.
+        let py = unsafe { Python::assume_attached() };
+        // SAFETY: the caller's.
+        let (frame, bound) = unsafe {
+            (Frame::current(ffi::compat::PyThreadState_GetUnchecked()), Bound::from_borrowed_ptr(py, code))
+        };
+        // SAFETY: the running frame.
+        let module = unsafe { text_of(dict_get(frame.globals(), b"__name__")) };
+        let file = code::text(&bound, "co_filename");
+        let qualname = code::text(&bound, "co_qualname");
+        if !self.tasks.is_ready() && module.starts_with("asyncio") {
+            self.tasks.look_for_asyncio(py);
+        }
+        let decision = self.decide(&file, &module, &qualname, frame);
+        if file.starts_with('<') && qualname == "<module>" {
+            self.decide_for_nested(&bound, decision);
+        }
+        if decision == Decision::LeftOut {
+            let Some(special) = code::special(&module, &qualname) else { return Role::LeftOut };
+            let role = Role::Special(special);
+            // SAFETY: a live code object.
+            unsafe { code::keep(code, bare_entry(role, self.epoch, code)) };
+            return role;
+        }
+        self.session.note_clock();
+        let id = CodeId(self.codes);
+        let redactor = &self.values.redactor;
+        let (definition, entry) = code::learn(&bound, module, self.epoch, id, |name| redactor.is_secret_name(name));
+        let has_loops = !entry.headers.is_empty();
+        if !self.monitoring.arm_code(py, &bound, has_loops) {
+            self.define_loss(LossReason::NotRecorded, 1, format!("{qualname} cannot be instrumented"));
+            return Role::LeftOut;
+        }
+        self.codes += 1;
+        self.session.define(&Definition::Code(Box::new(definition)));
+        // SAFETY: a live code object.
+        unsafe { code::keep(code, entry) };
+        Role::Recorded
+    }
+
+    fn decide(&self, file: &str, module: &str, qualname: &str, frame: Frame) -> Decision {
+        let by_name = self.settings.filter.decide(file, module, qualname);
+        if !file.starts_with('<') || file.starts_with("<frozen") {
+            return by_name;
+        }
+        if qualname != "<module>" {
+            return by_name;
+        }
+        // Generated code belongs to whoever runs it; the program given by `-c` or on standard input
+        // is run by nobody.
+        // SAFETY: the running frame and those below it are alive.
+        unsafe {
+            let mut below = frame.previous();
+            while !below.is_none() && below.is_of_c() {
+                below = below.previous();
+            }
+            if below.is_none() {
+                return if module == "__main__" { Decision::Recorded } else { by_name };
+            }
+            let entry = code::entry_of(below.code());
+            let is_recorded =
+                !entry.is_null() && (*entry).epoch == self.epoch && (*entry).role == Role::Recorded;
+            if is_recorded { Decision::Recorded } else { by_name }
+        }
+    }
+
+    /// Functions inside generated code share its fate.
+    fn decide_for_nested(&mut self, code: &Bound<'_, PyAny>, decision: Decision) {
+        let role = if decision == Decision::Recorded { Role::Recorded } else { Role::LeftOut };
+        for inner in code::nested(code) {
+            let entry = bare_entry(role, self.epoch, inner.as_ptr());
+            // SAFETY: a live code object.
+            unsafe { code::keep(inner.as_ptr(), entry) };
+        }
+    }
+
+    /// Learns a function of generated code whose fate was decided before its first call.
+    #[cold]
+    pub(super) unsafe fn learn_decided(&mut self, code: *mut ffi::PyObject) -> bool {
+        // SAFETY: hooks run attached; the running frame's code.
+        unsafe {
+            let py = Python::assume_attached();
+            let bound = Bound::from_borrowed_ptr(py, code);
+            let frame = Frame::current(ffi::compat::PyThreadState_GetUnchecked());
+            let module = text_of(dict_get(frame.globals(), b"__name__"));
+            let id = CodeId(self.codes);
+            let redactor = &self.values.redactor;
+            let (definition, entry) = code::learn(&bound, module, self.epoch, id, |name| redactor.is_secret_name(name));
+            if !self.monitoring.arm_code(py, &bound, !entry.headers.is_empty()) {
+                return false;
+            }
+            self.codes += 1;
+            self.session.define(&Definition::Code(Box::new(definition)));
+            code::keep(code, entry);
+        }
+        true
+    }
+
+    /// A call begins whose caller is not the innermost recorded call: finds its parent on the chain
+    /// of frames, and the task it runs in. Gives the site + 1, or 0.
+    ///
+    /// # Safety
+    /// In a hook; `frame` is the running frame.
+    #[cold]
+    pub(super) unsafe fn enter(&mut self, log: &mut ThreadLog, frame: Frame) -> u32 {
+        // SAFETY: the caller's.
+        let site = unsafe { self.find_parent(log, frame) };
+        if self.tasks.is_ready() {
+            // SAFETY: in a hook for a beginning or going on, so no exception is set.
+            let task = unsafe { self.current_task() };
+            if task != log.task && self.make_room(log, 64) {
+                log.task = task;
+                log.log.cursor.word(pack_counted(kind::TASK, 0, task));
+                if let Some(creator) = self.tasks.take_new_creator() {
+                    log.creator = Some(creator.0);
+                }
+            }
+        }
+        if let Some(creator) = log.creator.take()
+            && self.make_room(log, 64)
+        {
+            self.check_tick(log);
+            log.log.cursor.words(pack(kind::CREATED_BY, 0, log.log.last_tick), creator);
+        }
+        site
+    }
+
+    unsafe fn find_parent(&mut self, log: &mut ThreadLog, frame: Frame) -> u32 {
+        let Some(top) = log.stack.last().copied() else {
+            if !log.parked.is_empty() {
+                // SAFETY: the caller's.
+                unsafe { self.switch_by_chain(log, frame) };
+            }
+            return 0;
+        };
+        // SAFETY: the frames below a running frame are alive.
+        unsafe {
+            let mut below = frame.previous();
+            let mut is_direct = true;
+            while !below.is_none() {
+                if below == top.frame {
+                    return if is_direct { below.offset(top.start) + 1 } else { 0 };
+                }
+                is_direct &= below.is_of_c();
+                below = below.previous();
+            }
+            self.switch_by_chain(log, frame);
+        }
+        0
+    }
+
+    /// The innermost recorded call is not below the running frame: another greenlet runs, or frames
+    /// have gone without a word.
+    unsafe fn switch_by_chain(&mut self, log: &mut ThreadLog, frame: Frame) {
+        // SAFETY: the frames below a running frame are alive.
+        unsafe {
+            let mut below = frame.previous();
+            while !below.is_none() {
+                if self.switch_to(log, below) {
+                    return;
+                }
+                below = below.previous();
+            }
+        }
+        if !log.stack.is_empty() {
+            let stack = std::mem::take(&mut log.stack);
+            log.parked.push(stack);
+        }
+        self.note_switch(log, u64::MAX);
+    }
+
+    /// Makes a recorded frame the innermost one, whichever stack it is on. False when it is on none.
+    pub(super) fn switch_to(&mut self, log: &mut ThreadLog, frame: Frame) -> bool {
+        if let Some(at) = log.stack.iter().rposition(|node| node.frame == frame) {
+            log.stack.truncate(at + 1);
+        } else {
+            let found = log.parked.iter().position(|stack| stack.last().is_some_and(|node| node.frame == frame));
+            let Some(index) = found else { return false };
+            let stack = std::mem::replace(&mut log.parked[index], std::mem::take(&mut log.stack));
+            if log.parked[index].is_empty() {
+                log.parked.swap_remove(index);
+            }
+            log.stack = stack;
+        }
+        let call = log.stack.last().map_or(u64::MAX, |node| node.call);
+        self.note_switch(log, call);
+        true
+    }
+
+    fn note_switch(&mut self, log: &mut ThreadLog, call: u64) {
+        if self.make_room(log, 64) {
+            self.check_tick(log);
+            log.log.cursor.words(pack(kind::SWITCH, 0, log.log.last_tick), call);
+        }
+    }
+
+    /// A function of the standard library begins that starts, creates or submits something.
+    ///
+    /// # Safety
+    /// In a hook; the running frame is that function's.
+    #[cold]
+    pub(super) unsafe fn note_special(&mut self, special: Special) {
+        // SAFETY: the caller's; the functions have two arguments or more, none of them in a cell.
+        unsafe {
+            let state = ffi::compat::PyThreadState_GetUnchecked();
+            let frame = Frame::current(state);
+            let log = &mut *self.log_of(state);
+            let index = usize::from(special == Special::CreateTask);
+            let name = if index == 1 { c"coro" } else { c"self" };
+            let name = ffi::PyUnicode_InternFromString(name.as_ptr());
+            let object = frame.local(index, name);
+            ffi::Py_XDECREF(name);
+            if object.is_null() {
+                return;
+            }
+            let running = log.stack.last().map(|node| node.call);
+            match special {
+                Special::ThreadStart | Special::CreateTask | Special::WorkMade => {
+                    if let Some(call) = running {
+                        if self.creators.len() > 1 << 16 {
+                            self.creators.clear();
+                        }
+                        self.creators.insert(object as usize, call);
+                    }
+                }
+                Special::ThreadBegin => {
+                    log.creator = self.creators.remove(&(object as usize));
+                    log.created_by = log.creator;
+                    let info = self.values.types.of(
+                        ffi::Py_TYPE(object),
+                        &mut self.values.symbols,
+                        &mut self.session,
+                        &self.values.redactor,
+                        &mut self.watcher,
+                    );
+                    let name = text_of(super::others::attribute(object, &*info, b"_name"));
+                    if !name.is_empty() {
+                        log.name = name;
+                    }
+                    let def = ThreadDef {
+                        name: log.name.clone(),
+                        native_id: log.native_id,
+                        created_by: log.created_by.map(CallId),
+                    };
+                    self.session.define(&Definition::ThreadUpdate(log.log.number(), def));
+                }
+                Special::WorkBegin => log.creator = self.creators.remove(&(object as usize)),
+            }
+        }
+    }
+
+    /// Room for the largest record.
+    #[inline]
+    pub(super) fn room_for_values(&mut self, log: &mut ThreadLog) -> bool {
+        self.make_room(log, RECORD_MAX)
+    }
+}
+
+fn bare_entry(role: Role, epoch: u32, code: *mut ffi::PyObject) -> CodeEntry {
+    CodeEntry {
+        role,
+        epoch,
+        id: CodeId(u32::MAX),
+        kind: execmap_record::format::CodeKind::Function,
+        start: bytecode_start(code),
+        args: Vec::new(),
+        awaits: Vec::new(),
+        headers: Vec::new(),
+    }
+}
+
+/// Whether generators must be watched, because the version is silent when one is closed or dropped.
+pub(super) const WATCHES_GENERATORS: bool = cfg!(all(Py_3_13, not(Py_3_14)));
+
+/// `FRAME_CLEARED`
+const FRAME_CLEARED: i8 = 4;
+
+/// `gi_frame_state` of the generator that a frame is embedded in.
+unsafe fn frame_state_of(frame: usize) -> i8 {
+    const BACK: usize = layout::generator::FRAME - 67;
+    // SAFETY: the frame of a generator whose memory is there.
+    unsafe { ((frame - BACK) as *const i8).read() }
+}
+
+/// The system's number of a Python thread.
+#[inline]
+unsafe fn thread_id(state: *mut ffi::PyThreadState) -> u64 {
+    // SAFETY: a live thread state; the field is a plain number.
+    unsafe { state.cast::<u8>().add(layout::thread_state::THREAD_ID).cast::<u64>().read() }
+}

@@ -1,0 +1,22 @@
+//! CPython, as it is: events, frames, values.
+//!
+//! Every difference between versions lives here, named by what differs. This
+//! folder is one of the two places of the project where unsafe code may stand.
+
+mod code;
+mod engine;
+mod events;
+mod exceptions;
+mod frame;
+mod hook;
+mod layout;
+mod monitoring;
+mod others;
+mod symbols;
+mod tasks;
+mod types;
+mod values;
+mod watch;
+
+pub(crate) use engine::{Settings, is_recording, start, stop};
+pub(crate) use layout::self_test;

@@ -1,0 +1,519 @@
+//! How particular objects are read: attributes, names, and types that give their own text.
+
+use pyo3::ffi;
+
+use super::layout;
+use super::types::{Kind, TypeInfo, dict_get, text_of};
+
+unsafe extern "C" {
+    fn _PyObject_GetDictPtr(object: *mut ffi::PyObject) -> *mut *mut ffi::PyObject;
+}
+
+/// A read-only member of an object of a builtin type, a new reference, null when it cannot be had.
+///
+/// # Safety
+/// An object of an exact builtin type whose member of that name is a slot of C.
+pub(super) unsafe fn member(object: *mut ffi::PyObject, name: &[u8]) -> *mut ffi::PyObject {
+    // SAFETY: the caller's; an error is cleared.
+    unsafe {
+        let name = ffi::PyUnicode_FromStringAndSize(name.as_ptr().cast(), name.len() as isize);
+        let value = ffi::PyObject_GenericGetAttr(object, name);
+        ffi::Py_XDECREF(name);
+        if value.is_null() {
+            ffi::PyErr_Clear();
+        }
+        value
+    }
+}
+
+/// Appends a character in UTF-8; a lone surrogate in three bytes, as if it were a character.
+pub(super) fn push_char(out: &mut Vec<u8>, code: u32) {
+    match char::from_u32(code) {
+        Some(char) => out.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes()),
+        None => out.extend_from_slice(&[0xed, 0x80 | (code >> 6 & 0x3f) as u8, 0x80 | (code & 0x3f) as u8]),
+    }
+}
+
+/// The first characters of a text.
+pub(super) fn head(text: &str, chars: usize) -> &str {
+    text.char_indices().nth(chars).map_or(text, |(end, _)| &text[..end])
+}
+
+fn in_module(module: &str, name: &str) -> String {
+    match module {
+        "" | "__main__" | "builtins" => name.to_owned(),
+        _ => format!("{module}.{name}"),
+    }
+}
+
+/// # Safety
+/// An exact function.
+pub(super) unsafe fn function_name(object: *mut ffi::PyObject) -> String {
+    // SAFETY: the caller's; both fields hold objects or null.
+    unsafe {
+        let function = object.cast::<ffi::PyFunctionObject>();
+        in_module(&text_of((*function).func_module), &text_of((*function).func_qualname))
+    }
+}
+
+/// # Safety
+/// An exact builtin function or method.
+pub(super) unsafe fn builtin_name(object: *mut ffi::PyObject) -> String {
+    // SAFETY: the caller's; the method's definition is static text of C.
+    unsafe {
+        let function = object.cast::<ffi::PyCFunctionObject>();
+        let name = std::ffi::CStr::from_ptr((*(*function).m_ml).ml_name).to_string_lossy();
+        in_module(&text_of((*function).m_module), &name)
+    }
+}
+
+/// # Safety
+/// An exact bound method.
+pub(super) unsafe fn method_name(object: *mut ffi::PyObject) -> String {
+    // SAFETY: the caller's.
+    unsafe {
+        // `im_func` lies right behind the head.
+        let function = object.cast::<*mut ffi::PyObject>().add(2).read();
+        if ffi::PyFunction_Check(function) != 0 { function_name(function) } else { "?".to_owned() }
+    }
+}
+
+/// # Safety
+/// An exact module.
+pub(super) unsafe fn module_name(object: *mut ffi::PyObject) -> String {
+    // SAFETY: the caller's.
+    unsafe { text_of(dict_get(ffi::PyModule_GetDict(object), b"__name__")) }
+}
+
+/// # Safety
+/// An exact generator, coroutine or asynchronous generator.
+pub(super) unsafe fn generator_name(object: *mut ffi::PyObject) -> String {
+    // SAFETY: the caller's.
+    unsafe { text_of(object.cast::<u8>().add(layout::generator::QUALNAME).cast::<*mut ffi::PyObject>().read()) }
+}
+
+/// The attributes of an instance, wherever CPython keeps them.
+pub(super) enum InstanceDict {
+    None,
+    Dict(*mut ffi::PyObject),
+    Inline { values: *const *mut ffi::PyObject, order: Vec<u8>, entries: *const *mut ffi::PyObject },
+}
+
+impl InstanceDict {
+    pub(super) fn len(&self) -> usize {
+        match self {
+            InstanceDict::None => 0,
+            // SAFETY: a live dictionary.
+            InstanceDict::Dict(dict) => unsafe { ffi::PyDict_Size(*dict).max(0) as usize },
+            InstanceDict::Inline { order, .. } => order.len(),
+        }
+    }
+
+    /// Hands key and value to `each` until it says false.
+    ///
+    /// # Safety
+    /// The instance is alive and unchanged.
+    pub(super) unsafe fn for_each(&self, mut each: impl FnMut(*mut ffi::PyObject, *mut ffi::PyObject) -> bool) {
+        // SAFETY: the caller's.
+        unsafe {
+            match self {
+                InstanceDict::None => {}
+                InstanceDict::Dict(dict) => {
+                    let (mut at, mut key, mut value) = (0, std::ptr::null_mut(), std::ptr::null_mut());
+                    while ffi::PyDict_Next(*dict, &raw mut at, &raw mut key, &raw mut value) != 0 {
+                        if !each(key, value) {
+                            return;
+                        }
+                    }
+                }
+                InstanceDict::Inline { values, order, entries } => {
+                    for &index in order {
+                        let key = *entries.add(2 * usize::from(index));
+                        if !each(key, *values.add(usize::from(index))) {
+                            return;
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The keys that instances of a heap type share: entries of key and value, and how many.
+unsafe fn shared_entries(of: *mut ffi::PyTypeObject) -> Option<(*const *mut ffi::PyObject, usize)> {
+    // SAFETY: a heap type with managed dictionaries keeps its shared keys there; their table is a
+    // head of 32 bytes, indices, then entries of key and value.
+    unsafe {
+        let keys = of.cast::<u8>().add(layout::TYPE_CACHED_KEYS).cast::<*const u8>().read();
+        if keys.is_null() {
+            return None;
+        }
+        let index_bytes = 1usize << keys.add(9).read();
+        let count = keys.add(24).cast::<usize>().read();
+        Some((keys.add(32 + index_bytes).cast(), count))
+    }
+}
+
+/// Finds the attributes of an instance without making a dictionary of them.
+///
+/// # Safety
+/// A live instance of the type.
+pub(super) unsafe fn dict_of(object: *mut ffi::PyObject, info: &TypeInfo) -> InstanceDict {
+    // SAFETY: the caller's.
+    unsafe {
+        if info.has_managed_dict {
+            return if layout::is_sound() { managed_dict(object) } else { InstanceDict::None };
+        }
+        if info.dict_offset > 0 {
+            let dict = object.cast::<u8>().offset(info.dict_offset).cast::<*mut ffi::PyObject>().read();
+            return if dict.is_null() { InstanceDict::None } else { InstanceDict::Dict(dict) };
+        }
+        if info.dict_offset < 0 {
+            let place = _PyObject_GetDictPtr(object);
+            if !place.is_null() && !(*place).is_null() {
+                return InstanceDict::Dict(*place);
+            }
+        }
+        InstanceDict::None
+    }
+}
+
+/// Three words before the object: a dictionary, or, tagged by its lowest bit, the values.
+#[cfg(not(Py_3_13))]
+unsafe fn managed_dict(object: *mut ffi::PyObject) -> InstanceDict {
+    // SAFETY: the type says that the instance has these words; behind the values' front lie, going
+    // down, their number and the order in which they were set.
+    unsafe {
+        let word = object.cast::<usize>().sub(3).read();
+        if word == 0 {
+            return InstanceDict::None;
+        }
+        if word & 1 == 0 {
+            return InstanceDict::Dict(word as *mut ffi::PyObject);
+        }
+        let values = (word + 1) as *const *mut ffi::PyObject;
+        let size_at = values.cast::<u8>().sub(2);
+        let size = usize::from(size_at.read());
+        let order = (1..=size).map(|index| size_at.sub(index).read());
+        inline(object, values, order)
+    }
+}
+
+/// Values behind the object's head, while they are valid; a dictionary three words before it.
+#[cfg(Py_3_13)]
+unsafe fn managed_dict(object: *mut ffi::PyObject) -> InstanceDict {
+    const INLINE_VALUES: std::ffi::c_ulong = 1 << 2;
+    // SAFETY: the type says that the instance has these words; the values' head is their capacity,
+    // their number, and whether they are valid, and behind them lies the order in which they were set.
+    unsafe {
+        let dict = object.cast::<*mut ffi::PyObject>().sub(3).read();
+        if !dict.is_null() {
+            return InstanceDict::Dict(dict);
+        }
+        let of = ffi::Py_TYPE(object);
+        if ffi::PyType_HasFeature(of, INLINE_VALUES) == 0 {
+            return InstanceDict::None;
+        }
+        let head = object.cast::<u8>().offset((*of).tp_basicsize);
+        let (capacity, size, is_valid) = (head.read(), head.add(1).read(), head.add(3).read());
+        if is_valid == 0 {
+            return InstanceDict::None;
+        }
+        let values = head.add(8).cast::<*mut ffi::PyObject>();
+        let order_at = values.add(usize::from(capacity)).cast::<u8>();
+        let order = (0..usize::from(size)).map(|index| order_at.add(index).read());
+        inline(object, values, order)
+    }
+}
+
+unsafe fn inline(
+    object: *mut ffi::PyObject,
+    values: *const *mut ffi::PyObject,
+    order: impl Iterator<Item = u8>,
+) -> InstanceDict {
+    // SAFETY: a live instance with inline values.
+    unsafe {
+        let Some((entries, count)) = shared_entries(ffi::Py_TYPE(object)) else { return InstanceDict::None };
+        let is_set = |index: &u8| usize::from(*index) < count && !(*values.add(usize::from(*index))).is_null();
+        InstanceDict::Inline { values, order: order.filter(is_set).collect(), entries }
+    }
+}
+
+/// An attribute that lies in a slot's or dictionary's place, borrowed, null when there is none.
+///
+/// # Safety
+/// A live instance of the type.
+pub(super) unsafe fn attribute(object: *mut ffi::PyObject, info: &TypeInfo, name: &[u8]) -> *mut ffi::PyObject {
+    let mut found = std::ptr::null_mut();
+    // SAFETY: the caller's.
+    unsafe {
+        dict_of(object, info).for_each(|key, value| {
+            let is_it = ffi::PyUnicode_CheckExact(key) != 0 && super::symbols::ascii_bytes(key) == Some(name);
+            if is_it {
+                found = value;
+            }
+            !is_it
+        });
+    }
+    found
+}
+
+/// An object of a slot of an instance of a Python class, borrowed, by the slot's descriptor.
+unsafe fn slot_value(object: *mut ffi::PyObject, name: &[u8]) -> *mut ffi::PyObject {
+    // SAFETY: a live object; only member descriptors found in its bases are followed.
+    unsafe {
+        let bases = (*ffi::Py_TYPE(object)).tp_mro;
+        for index in 0..ffi::PyTuple_GET_SIZE(bases) {
+            let base = ffi::PyTuple_GET_ITEM(bases, index).cast::<ffi::PyTypeObject>();
+            if ffi::PyType_HasFeature(base, ffi::Py_TPFLAGS_HEAPTYPE) == 0 {
+                continue;
+            }
+            let descriptor = dict_get((*base).tp_dict, name);
+            if !descriptor.is_null() && ffi::Py_TYPE(descriptor) == &raw mut ffi::PyMemberDescr_Type {
+                let member = (*descriptor.cast::<ffi::PyMemberDescrObject>()).d_member;
+                return object.cast::<u8>().offset((*member).offset).cast::<*mut ffi::PyObject>().read();
+            }
+        }
+        std::ptr::null_mut()
+    }
+}
+
+/// The text of an object of a type from the standard library, as its `repr` would be; `None` where
+/// that cannot be had without running code of others.
+///
+/// # Safety
+/// An object of exactly that type.
+pub(super) unsafe fn own_text(object: *mut ffi::PyObject, kind: Kind) -> Option<String> {
+    // SAFETY: the caller's; each exact type has the fields that are read.
+    unsafe {
+        match kind {
+            Kind::Decimal => decimal_text(object),
+            Kind::Uuid => {
+                let value = slot_value(object, b"int");
+                let mut bytes = [0u8; 16];
+                if value.is_null() || ffi::PyLong_CheckExact(value) == 0 {
+                    return None;
+                }
+                for (index, byte) in bytes.iter_mut().enumerate() {
+                    let shift = ffi::PyLong_FromLong(8 * (15 - index as std::ffi::c_long));
+                    let shifted = ffi::PyNumber_Rshift(value, shift);
+                    *byte = ffi::PyLong_AsUnsignedLongLongMask(shifted) as u8;
+                    ffi::Py_XDECREF(shifted);
+                    ffi::Py_XDECREF(shift);
+                }
+                let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+                let hex = hex.concat();
+                Some(format!(
+                    "UUID('{}-{}-{}-{}-{}')",
+                    &hex[..8],
+                    &hex[8..12],
+                    &hex[12..16],
+                    &hex[16..20],
+                    &hex[20..]
+                ))
+            }
+            Kind::Path => path_text(object),
+            _ => date_text(object, kind),
+        }
+    }
+}
+
+/// `mpd_t` as libmpdec has it since its second version: the number in words of 19 digits.
+#[repr(C)]
+struct Mpd {
+    flags: u8,
+    exponent: isize,
+    digits: isize,
+    len: isize,
+    alloc: isize,
+    words: *const u64,
+}
+
+/// Read in place: its own text would make a context for the thread, its tuple would run Python code.
+unsafe fn decimal_text(object: *mut ffi::PyObject) -> Option<String> {
+    const HEAD: usize = size_of::<ffi::PyObject>() + size_of::<ffi::Py_hash_t>();
+    // SAFETY: an exact `Decimal` of C: head, hash, number.
+    let number = unsafe { object.cast::<u8>().add(HEAD).cast::<Mpd>().read() };
+    let is_plausible = (0..=64).contains(&number.len)
+        && number.alloc >= number.len
+        && (0..=number.len * 19).contains(&number.digits)
+        && !number.words.is_null();
+    if !is_plausible {
+        return None;
+    }
+    // SAFETY: the number has that many words.
+    let words = unsafe { std::slice::from_raw_parts(number.words, number.len as usize) };
+    let all: String = words.iter().rev().map(|word| format!("{word:019}")).collect();
+    let digits = all.get(all.len() - number.digits as usize..)?;
+    let minus = if number.flags & 1 != 0 { "-" } else { "" };
+    let payload = if digits.bytes().all(|digit| digit == b'0') { "" } else { digits };
+    let text = match number.flags & 0xe {
+        2 => "Infinity".to_owned(),
+        4 => format!("NaN{payload}"),
+        8 => format!("sNaN{payload}"),
+        _ => decimal_notation(digits, number.exponent as i64),
+    };
+    Some(format!("Decimal('{minus}{text}')"))
+}
+
+/// Digits and exponent as the General Decimal Arithmetic specification writes them.
+fn decimal_notation(digits: &str, exponent: i64) -> String {
+    let left = digits.len() as i64 + exponent;
+    if exponent <= 0 && left > -6 {
+        return if exponent == 0 {
+            digits.to_owned()
+        } else if left > 0 {
+            format!("{}.{}", &digits[..left as usize], &digits[left as usize..])
+        } else {
+            format!("0.{}{digits}", "0".repeat(-left as usize))
+        };
+    }
+    let point = if digits.len() > 1 { format!("{}.{}", &digits[..1], &digits[1..]) } else { digits.to_owned() };
+    format!("{point}E{:+}", left - 1)
+}
+
+unsafe fn path_text(object: *mut ffi::PyObject) -> Option<String> {
+    // SAFETY: an exact path of the standard library, whose slots hold texts and lists of texts.
+    unsafe {
+        let name = if std::ffi::CStr::from_ptr((*ffi::Py_TYPE(object)).tp_name).to_bytes().ends_with(b"PurePosixPath") {
+            "PurePosixPath"
+        } else {
+            "PosixPath"
+        };
+        let known = slot_value(object, b"_str");
+        let mut joined = String::new();
+        if !known.is_null() && ffi::PyUnicode_CheckExact(known) != 0 {
+            joined = text_of(known);
+        } else {
+            let parts = slot_value(object, b"_raw_paths");
+            if parts.is_null() || ffi::PyList_CheckExact(parts) == 0 {
+                return None;
+            }
+            for index in 0..ffi::PyList_Size(parts) {
+                let part = text_of(ffi::PyList_GetItem(parts, index));
+                if part.starts_with('/') {
+                    joined.clear();
+                } else if !joined.is_empty() && !joined.ends_with('/') {
+                    joined.push('/');
+                }
+                joined.push_str(&part);
+            }
+            joined = normal_path(&joined);
+        }
+        Some(format!("{name}('{}')", joined.replace('\\', "\\\\").replace('\'', "\\'")))
+    }
+}
+
+fn normal_path(path: &str) -> String {
+    let root = if path.starts_with("//") && !path.starts_with("///") {
+        "//"
+    } else if path.starts_with('/') {
+        "/"
+    } else {
+        ""
+    };
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    let joined = format!("{root}{}", parts.join("/"));
+    if joined.is_empty() { ".".to_owned() } else { joined }
+}
+
+unsafe fn date_text(object: *mut ffi::PyObject, kind: Kind) -> Option<String> {
+    // SAFETY: an exact type of the `datetime` module, which is imported, as the object exists.
+    unsafe {
+        if ffi::PyDateTimeAPI().is_null() {
+            ffi::PyDateTime_IMPORT();
+        }
+        if ffi::PyDateTimeAPI().is_null() {
+            ffi::PyErr_Clear();
+            return None;
+        }
+        let date = || {
+            (ffi::PyDateTime_GET_YEAR(object), ffi::PyDateTime_GET_MONTH(object), ffi::PyDateTime_GET_DAY(object))
+        };
+        match kind {
+            Kind::Date => {
+                let (year, month, day) = date();
+                Some(format!("datetime.date({year}, {month}, {day})"))
+            }
+            Kind::TimeDelta => {
+                let parts = [
+                    ("days", ffi::PyDateTime_DELTA_GET_DAYS(object)),
+                    ("seconds", ffi::PyDateTime_DELTA_GET_SECONDS(object)),
+                    ("microseconds", ffi::PyDateTime_DELTA_GET_MICROSECONDS(object)),
+                ];
+                let shown: Vec<String> =
+                    parts.iter().filter(|(_, value)| *value != 0).map(|(name, value)| format!("{name}={value}")).collect();
+                let inside = if shown.is_empty() { "0".to_owned() } else { shown.join(", ") };
+                Some(format!("datetime.timedelta({inside})"))
+            }
+            Kind::DateTime => {
+                let (year, month, day) = date();
+                let clock = [
+                    ffi::PyDateTime_DATE_GET_HOUR(object),
+                    ffi::PyDateTime_DATE_GET_MINUTE(object),
+                    ffi::PyDateTime_DATE_GET_SECOND(object),
+                    ffi::PyDateTime_DATE_GET_MICROSECOND(object),
+                ];
+                let zone = zone_text(ffi::PyDateTime_DATE_GET_TZINFO(object));
+                let fold = if ffi::PyDateTime_DATE_GET_FOLD(object) == 1 { ", fold=1" } else { "" };
+                Some(format!("datetime.datetime({year}, {month}, {day}, {}{fold}{zone})", clock_text(clock)))
+            }
+            _ => {
+                let clock = [
+                    ffi::PyDateTime_TIME_GET_HOUR(object),
+                    ffi::PyDateTime_TIME_GET_MINUTE(object),
+                    ffi::PyDateTime_TIME_GET_SECOND(object),
+                    ffi::PyDateTime_TIME_GET_MICROSECOND(object),
+                ];
+                let zone = zone_text(ffi::PyDateTime_TIME_GET_TZINFO(object));
+                let fold = if ffi::PyDateTime_TIME_GET_FOLD(object) == 1 { ", fold=1" } else { "" };
+                Some(format!("datetime.time({}{fold}{zone})", clock_text(clock)))
+            }
+        }
+    }
+}
+
+/// Hour and minute, then seconds and microseconds unless they are zero.
+fn clock_text([hour, minute, second, micro]: [i32; 4]) -> String {
+    match (second, micro) {
+        (0, 0) => format!("{hour}, {minute}"),
+        (_, 0) => format!("{hour}, {minute}, {second}"),
+        _ => format!("{hour}, {minute}, {second}, {micro}"),
+    }
+}
+
+/// A time zone: UTC by its name, any other by its type alone, as its `repr` may be anyone's.
+unsafe fn zone_text(zone: *mut ffi::PyObject) -> String {
+    // SAFETY: a live object or null.
+    unsafe {
+        if zone.is_null() || zone == ffi::Py_None() {
+            return String::new();
+        }
+        if zone == ffi::PyDateTime_TimeZone_UTC() {
+            return ", tzinfo=datetime.timezone.utc".to_owned();
+        }
+        let name = std::ffi::CStr::from_ptr((*ffi::Py_TYPE(zone)).tp_name).to_string_lossy();
+        format!(", tzinfo=<{}>", name.rsplit('.').next().unwrap_or(&name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_are_written_as_decimal_writes_them() {
+        assert_eq!(decimal_notation("3980", -2), "39.80");
+        assert_eq!(decimal_notation("1", -7), "1E-7");
+        assert_eq!(decimal_notation("5", -3), "0.005");
+        assert_eq!(decimal_notation("12", 3), "1.2E+4");
+        assert_eq!(decimal_notation("0", 0), "0");
+    }
+
+    #[test]
+    fn paths_are_normalised() {
+        assert_eq!(normal_path("a//b/./c/"), "a/b/c");
+        assert_eq!(normal_path("/"), "/");
+        assert_eq!(normal_path(""), ".");
+    }
+}

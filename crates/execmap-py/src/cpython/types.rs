@@ -1,0 +1,373 @@
+//! What is known of each Python type: how its instances are read, and by which name.
+//!
+//! Everything is read from the type's own structures; no attribute look-up runs.
+//! Heap types can die and leave their address to another, so each is watched by
+//! a weak reference and forgotten with it.
+
+use execmap_record::format::{Definition, SymbolId, TypeDef, TypeId};
+use execmap_record::{Redactor, Session};
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use pyo3::ffi;
+
+use super::symbols::Symbols;
+use super::watch::{Watch, Watcher};
+
+/// How instances of a type are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Slots and `__dict__`.
+    Object,
+    /// A member of an enumeration.
+    Member,
+    /// An exception of a builtin type.
+    BuiltinException,
+    /// An exception of any other type.
+    Exception,
+    /// An instance of a subclass of a builtin type: its value, then slots and `__dict__`.
+    Extended,
+    /// A class.
+    Class,
+    Function,
+    Builtin,
+    Method,
+    Module,
+    Generator,
+    Coroutine,
+    AsyncGenerator,
+    Deque,
+    Decimal,
+    Date,
+    DateTime,
+    Time,
+    TimeDelta,
+    Uuid,
+    Path,
+    NamedTuple,
+}
+
+/// A slot of instances.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slot {
+    pub(super) offset: isize,
+    pub(super) name: SymbolId,
+    pub(super) is_secret: bool,
+}
+
+/// What is known of a type.
+#[derive(Debug)]
+pub(super) struct TypeInfo {
+    pub(super) id: TypeId,
+    pub(super) kind: Kind,
+    pub(super) slots: Vec<Slot>,
+    pub(super) has_managed_dict: bool,
+    pub(super) dict_offset: isize,
+    /// Fields of a named tuple.
+    pub(super) fields: Vec<Slot>,
+    /// Held for a type that cannot be watched, so that its address stays its own.
+    _weak: *mut ffi::PyObject,
+}
+
+/// All types that were met.
+#[derive(Default)]
+pub(super) struct Types {
+    known: HashMap<usize, Box<TypeInfo>, FixedState>,
+    defined: u32,
+}
+
+/// # Safety
+/// A live type.
+unsafe fn has_flag(of: *mut ffi::PyTypeObject, flag: std::ffi::c_ulong) -> bool {
+    // SAFETY: the caller's.
+    unsafe { ffi::PyType_HasFeature(of, flag) != 0 }
+}
+
+/// The text of a `str`, lossy, empty for anything else.
+///
+/// # Safety
+/// A live object or null.
+pub(super) unsafe fn text_of(text: *mut ffi::PyObject) -> String {
+    // SAFETY: the caller's; the bytes live as long as the text.
+    unsafe {
+        if text.is_null() || ffi::PyUnicode_Check(text) == 0 {
+            return String::new();
+        }
+        let mut len = 0;
+        let bytes = ffi::PyUnicode_AsUTF8AndSize(text, &raw mut len);
+        if bytes.is_null() {
+            ffi::PyErr_Clear();
+            return String::new();
+        }
+        String::from_utf8_lossy(std::slice::from_raw_parts(bytes.cast(), len as usize)).into_owned()
+    }
+}
+
+/// A value in a dictionary whose keys are texts, borrowed, found without comparing keys by user code.
+///
+/// # Safety
+/// A live dictionary or null.
+pub(super) unsafe fn dict_get(dict: *mut ffi::PyObject, name: &[u8]) -> *mut ffi::PyObject {
+    // SAFETY: the caller's; nothing here runs code that could change the dictionary.
+    unsafe {
+        if dict.is_null() || ffi::PyDict_Check(dict) == 0 {
+            return std::ptr::null_mut();
+        }
+        let (mut at, mut key, mut value) = (0, std::ptr::null_mut(), std::ptr::null_mut());
+        while ffi::PyDict_Next(dict, &raw mut at, &raw mut key, &raw mut value) != 0 {
+            if ffi::PyUnicode_CheckExact(key) != 0 && super::symbols::ascii_bytes(key) == Some(name) {
+                return value;
+            }
+        }
+        std::ptr::null_mut()
+    }
+}
+
+/// The qualified name and the module of a type.
+///
+/// # Safety
+/// A live type; the thread is attached.
+unsafe fn names_of(of: *mut ffi::PyTypeObject) -> (String, String) {
+    // SAFETY: the caller's.
+    unsafe {
+        let plain = std::ffi::CStr::from_ptr((*of).tp_name).to_string_lossy().into_owned();
+        if !has_flag(of, ffi::Py_TPFLAGS_HEAPTYPE) {
+            return match plain.rsplit_once('.') {
+                Some((module, name)) => (name.to_owned(), module.to_owned()),
+                None => (plain, "builtins".to_owned()),
+            };
+        }
+        let qualname = text_of((*of.cast::<ffi::PyHeapTypeObject>()).ht_qualname);
+        let mut module = text_of(dict_get(type_dict(of), b"__module__"));
+        if module.is_empty() {
+            module = plain.rsplit_once('.').map_or(String::new(), |(module, _)| module.to_owned());
+        }
+        (if qualname.is_empty() { plain } else { qualname }, module)
+    }
+}
+
+/// The dictionary of a type, borrowed.
+///
+/// # Safety
+/// A live heap type.
+unsafe fn type_dict(of: *mut ffi::PyTypeObject) -> *mut ffi::PyObject {
+    // SAFETY: heap types keep their dictionary in the slot.
+    unsafe { (*of).tp_dict }
+}
+
+impl Types {
+    /// What is known of an object's type.
+    ///
+    /// # Safety
+    /// A live type; the thread is attached.
+    #[inline]
+    pub(super) unsafe fn of(
+        &mut self,
+        of: *mut ffi::PyTypeObject,
+        symbols: &mut Symbols,
+        session: &mut Session,
+        redactor: &Redactor,
+        watcher: &mut Watcher,
+    ) -> *const TypeInfo {
+        if let Some(info) = self.known.get(&(of as usize)) {
+            return &raw const **info;
+        }
+        // SAFETY: the caller's.
+        unsafe { self.learn(of, symbols, session, redactor, watcher) }
+    }
+
+    /// Forgets a type that died.
+    pub(super) fn forget(&mut self, address: usize) {
+        self.known.remove(&address);
+    }
+
+    #[cold]
+    unsafe fn learn(
+        &mut self,
+        of: *mut ffi::PyTypeObject,
+        symbols: &mut Symbols,
+        session: &mut Session,
+        redactor: &Redactor,
+        watcher: &mut Watcher,
+    ) -> *const TypeInfo {
+        // SAFETY: the caller's, in all of what follows.
+        unsafe {
+            let (qualname, module) = names_of(of);
+            let name = qualname.rsplit("<locals>.").next().unwrap_or(&qualname).to_owned();
+            let full_name = if module.is_empty() || module == "builtins" { qualname } else { format!("{module}.{qualname}") };
+            session.define(&Definition::Type(TypeDef { name, full_name: full_name.clone() }));
+            let id = TypeId(self.defined);
+            self.defined += 1;
+            let is_heap = has_flag(of, ffi::Py_TPFLAGS_HEAPTYPE);
+            let kind = kind_of(of, &full_name);
+            let mut info = TypeInfo {
+                id,
+                kind,
+                slots: Vec::new(),
+                has_managed_dict: has_flag(of, ffi::Py_TPFLAGS_MANAGED_DICT),
+                dict_offset: (*of).tp_dictoffset,
+                fields: Vec::new(),
+                _weak: std::ptr::null_mut(),
+            };
+            if kind == Kind::NamedTuple {
+                info.fields = fields_of(of, symbols, session, redactor);
+            }
+            info.slots = slots_of(of, symbols, session, redactor);
+            if is_heap {
+                watcher.watch(of.cast(), Watch::Type(of as usize));
+            }
+            let info = Box::new(info);
+            let at = &raw const *info;
+            self.known.insert(of as usize, info);
+            at
+        }
+    }
+}
+
+unsafe fn is_subtype(of: *mut ffi::PyTypeObject, base: *mut ffi::PyTypeObject) -> bool {
+    // SAFETY: live types; the check walks the method resolution order and runs no code.
+    unsafe { ffi::PyType_IsSubtype(of, base) != 0 }
+}
+
+/// Whether a base of the type has this full name.
+unsafe fn has_base(of: *mut ffi::PyTypeObject, name: &str, module: &str) -> bool {
+    // SAFETY: the method resolution order is a tuple of live types.
+    unsafe {
+        let bases = (*of).tp_mro;
+        if bases.is_null() {
+            return false;
+        }
+        (0..ffi::PyTuple_GET_SIZE(bases)).any(|index| {
+            let base = ffi::PyTuple_GET_ITEM(bases, index).cast::<ffi::PyTypeObject>();
+            let plain = std::ffi::CStr::from_ptr((*base).tp_name).to_bytes();
+            let last = plain.rsplit(|byte| *byte == b'.').next().unwrap_or(plain);
+            last == name.as_bytes() && names_of(base).1 == module
+        })
+    }
+}
+
+unsafe fn kind_of(of: *mut ffi::PyTypeObject, full_name: &str) -> Kind {
+    // SAFETY: a live type.
+    unsafe {
+        let is_heap = has_flag(of, ffi::Py_TPFLAGS_HEAPTYPE);
+        match full_name {
+            "function" => return Kind::Function,
+            "builtin_function_or_method" => return Kind::Builtin,
+            "method" => return Kind::Method,
+            "module" => return Kind::Module,
+            "generator" => return Kind::Generator,
+            "coroutine" => return Kind::Coroutine,
+            "async_generator" => return Kind::AsyncGenerator,
+            "collections.deque" => return Kind::Deque,
+            "decimal.Decimal" => return Kind::Decimal,
+            "datetime.date" => return Kind::Date,
+            "datetime.datetime" => return Kind::DateTime,
+            "datetime.time" => return Kind::Time,
+            "datetime.timedelta" => return Kind::TimeDelta,
+            "uuid.UUID" => return Kind::Uuid,
+            "pathlib.PosixPath" | "pathlib.PurePosixPath" | "pathlib._local.PosixPath" | "pathlib._local.PurePosixPath" => {
+                return Kind::Path;
+            }
+            _ => {}
+        }
+        if is_subtype(of, &raw mut ffi::PyType_Type) {
+            return Kind::Class;
+        }
+        if is_subtype(of, ffi::PyExc_BaseException.cast()) {
+            return if is_heap { Kind::Exception } else { Kind::BuiltinException };
+        }
+        if is_heap && has_base(of, "Enum", "enum") {
+            return Kind::Member;
+        }
+        let builtin: [*mut ffi::PyTypeObject; 9] = [
+            &raw mut ffi::PyLong_Type,
+            &raw mut ffi::PyFloat_Type,
+            &raw mut ffi::PyUnicode_Type,
+            &raw mut ffi::PyBytes_Type,
+            &raw mut ffi::PyTuple_Type,
+            &raw mut ffi::PyList_Type,
+            &raw mut ffi::PyDict_Type,
+            &raw mut ffi::PySet_Type,
+            &raw mut ffi::PyFrozenSet_Type,
+        ];
+        if is_subtype(of, &raw mut ffi::PyTuple_Type) && !dict_get(type_dict(of), b"_fields").is_null() {
+            return Kind::NamedTuple;
+        }
+        if builtin.into_iter().any(|base| is_subtype(of, base)) {
+            return Kind::Extended;
+        }
+        Kind::Object
+    }
+}
+
+unsafe fn fields_of(
+    of: *mut ffi::PyTypeObject,
+    symbols: &mut Symbols,
+    session: &mut Session,
+    redactor: &Redactor,
+) -> Vec<Slot> {
+    // SAFETY: a live type; its `_fields` are read only when they are a tuple of texts.
+    unsafe {
+        let names = dict_get(type_dict(of), b"_fields");
+        if names.is_null() || ffi::PyTuple_CheckExact(names) == 0 {
+            return Vec::new();
+        }
+        let name = |index| ffi::PyTuple_GET_ITEM(names, index);
+        (0..ffi::PyTuple_GET_SIZE(names))
+            .filter_map(|index| slot(name(index), index, symbols, session, redactor))
+            .collect()
+    }
+}
+
+unsafe fn slot(
+    name: *mut ffi::PyObject,
+    offset: isize,
+    symbols: &mut Symbols,
+    session: &mut Session,
+    redactor: &Redactor,
+) -> Option<Slot> {
+    // SAFETY: a live object.
+    unsafe {
+        if ffi::PyUnicode_CheckExact(name) == 0 {
+            return None;
+        }
+        let symbol = symbols.of_str(name, session, redactor)?;
+        Some(Slot { offset, name: symbol.id, is_secret: symbol.is_secret_name })
+    }
+}
+
+/// Slots that hold objects, base classes first, in the order of their offset.
+unsafe fn slots_of(
+    of: *mut ffi::PyTypeObject,
+    symbols: &mut Symbols,
+    session: &mut Session,
+    redactor: &Redactor,
+) -> Vec<Slot> {
+    let mut slots: Vec<Slot> = Vec::new();
+    // SAFETY: the method resolution order holds live types; only heap types define slots, and only
+    // member descriptors of CPython's own kind are read.
+    unsafe {
+        let bases = (*of).tp_mro;
+        if bases.is_null() {
+            return slots;
+        }
+        for index in (0..ffi::PyTuple_GET_SIZE(bases)).rev() {
+            let base = ffi::PyTuple_GET_ITEM(bases, index).cast::<ffi::PyTypeObject>();
+            if !has_flag(base, ffi::Py_TPFLAGS_HEAPTYPE) {
+                continue;
+            }
+            let from = slots.len();
+            let (mut at, mut key, mut value) = (0, std::ptr::null_mut(), std::ptr::null_mut());
+            while ffi::PyDict_Next(type_dict(base), &raw mut at, &raw mut key, &raw mut value) != 0 {
+                if ffi::Py_TYPE(value) != &raw mut ffi::PyMemberDescr_Type {
+                    continue;
+                }
+                let member = (*value.cast::<ffi::PyMemberDescrObject>()).d_member;
+                if (*member).type_code == ffi::Py_T_OBJECT_EX && ffi::PyUnicode_CheckExact(key) != 0 {
+                    slots.extend(slot(key, (*member).offset, symbols, session, redactor));
+                }
+            }
+            slots[from..].sort_by_key(|slot| slot.offset);
+        }
+    }
+    slots
+}

@@ -1,0 +1,844 @@
+//! Values, read structurally: no user code runs, nothing is changed, everything is bounded.
+
+use execmap_record::format::token::{self, bytes_kind, named_kind, seq_kind};
+use execmap_record::os::Tokens;
+use execmap_record::{Redactor, Session};
+use pyo3::ffi;
+
+use super::others;
+use super::symbols::{Symbols, ascii_bytes};
+use super::types::{Kind, TypeInfo, Types, text_of};
+use super::watch::Watcher;
+
+/// Characters of a text and bytes of bytes that are kept.
+pub(crate) const MAX_CHARS: usize = 200;
+/// Items of a container and attributes of an instance that are kept.
+pub(crate) const MAX_ITEMS: usize = 10;
+/// Containers and instances nested deeper are cut.
+pub(crate) const MAX_DEPTH: u32 = 3;
+/// Values inside one value, itself included.
+pub(crate) const MAX_NODES: u32 = 40;
+/// Larger integers are shown by their size.
+const MAX_INT_BITS: usize = 1024;
+
+/// What was left out of values, counted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct LeftOut {
+    pub(super) hidden: u64,
+    pub(super) cut: u64,
+    pub(super) not_recorded: u64,
+}
+
+/// All that is needed to write values.
+pub(super) struct Values {
+    pub(super) symbols: Symbols,
+    pub(super) types: Types,
+    pub(super) redactor: Redactor,
+    pub(super) is_redacting: bool,
+    pub(super) left_out: LeftOut,
+    /// Names under which something was hidden, for the report.
+    pub(super) hidden_names: Vec<String>,
+    verdicts: Vec<(usize, isize, isize, bool)>,
+}
+
+const VERDICTS: usize = 1024;
+
+pub(super) struct Encoder<'a> {
+    pub(super) values: &'a mut Values,
+    pub(super) session: &'a mut Session,
+    pub(super) watcher: &'a mut Watcher,
+    pub(super) out: &'a mut Tokens,
+    nodes: u32,
+    was_cut: bool,
+}
+
+impl Values {
+    pub(super) fn new(redactor: Redactor, is_redacting: bool) -> Values {
+        Values {
+            symbols: Symbols::new(),
+            types: Types::default(),
+            redactor,
+            is_redacting,
+            left_out: LeftOut::default(),
+            hidden_names: Vec::new(),
+            verdicts: vec![(0, 0, 0, false); VERDICTS],
+        }
+    }
+
+    /// Whether a text is a secret by its shape; the answer is remembered for a text that keeps its
+    /// address, length and hash.
+    unsafe fn is_secret_text(&mut self, text: *mut ffi::PyObject, bytes: &[u8]) -> bool {
+        if !self.is_redacting || bytes.len() < 6 {
+            return false;
+        }
+        // SAFETY: a live `str`.
+        let (len, hash) = unsafe {
+            let head = text.cast::<ffi::PyASCIIObject>();
+            ((*head).length, (*head).hash)
+        };
+        if hash == -1 {
+            return self.redactor.is_secret_text(bytes);
+        }
+        let place = (text as usize >> 4) & (VERDICTS - 1);
+        let known = self.verdicts[place];
+        if (known.0, known.1, known.2) == (text as usize, len, hash) {
+            return known.3;
+        }
+        let is_secret = self.redactor.is_secret_text(bytes);
+        self.verdicts[place] = (text as usize, len, hash, is_secret);
+        is_secret
+    }
+
+    /// Remembers a secret that was hidden by its name, wherever it turns up later.
+    fn remember(&mut self, secret: &[u8]) {
+        self.redactor.remember(secret);
+        self.verdicts.fill((0, 0, 0, false));
+    }
+
+    fn note_hidden(&mut self, name: &str) {
+        self.left_out.hidden += 1;
+        if self.hidden_names.len() < 32 && !self.hidden_names.iter().any(|known| known == name) {
+            self.hidden_names.push(name.to_owned());
+        }
+    }
+}
+
+unsafe fn is_text(object: *mut ffi::PyObject) -> bool {
+    // SAFETY: a live object; the checks read flags of its type.
+    unsafe {
+        ffi::PyUnicode_Check(object) != 0
+            || ffi::PyBytes_Check(object) != 0
+            || ffi::Py_TYPE(object) == &raw mut ffi::PyByteArray_Type
+    }
+}
+
+/// The bytes of a text for remembering.
+unsafe fn secret_bytes(object: *mut ffi::PyObject) -> Vec<u8> {
+    // SAFETY: a live text or bytes.
+    unsafe {
+        if ffi::PyBytes_Check(object) != 0 {
+            let data = ffi::PyBytes_AsString(object).cast::<u8>();
+            return std::slice::from_raw_parts(data, ffi::PyBytes_Size(object) as usize).to_vec();
+        }
+        text_of(object).into_bytes()
+    }
+}
+
+impl<'a> Encoder<'a> {
+    pub(super) fn new(
+        values: &'a mut Values,
+        session: &'a mut Session,
+        watcher: &'a mut Watcher,
+        out: &'a mut Tokens,
+    ) -> Encoder<'a> {
+        Encoder { values, session, watcher, out, nodes: 0, was_cut: false }
+    }
+
+    /// Writes one value.
+    ///
+    /// # Safety
+    /// A live object, or null for a name without a value; the thread is attached.
+    #[inline]
+    pub(super) unsafe fn value(&mut self, object: *mut ffi::PyObject) {
+        // SAFETY: the caller's, in all of what follows.
+        unsafe {
+            if object.is_null() {
+                return self.out.tag(token::UNBOUND);
+            }
+            if self.simple(object) {
+                return;
+            }
+            let begun = self.out.len();
+            self.nodes = MAX_NODES;
+            self.was_cut = false;
+            self.node(object, 0);
+            if self.out.is_cut() || self.out.len() - begun > usize::from(u16::MAX) {
+                self.out.restart_at(begun);
+                self.out.not_recorded();
+                self.values.left_out.not_recorded += 1;
+            }
+            self.values.left_out.cut += u64::from(self.was_cut);
+        }
+    }
+
+    /// Writes the type of an exception and nothing of its content.
+    ///
+    /// # Safety
+    /// A live exception; the thread is attached.
+    pub(super) unsafe fn type_alone(&mut self, exception: *mut ffi::PyObject) {
+        // SAFETY: the caller's.
+        let info = unsafe {
+            let of = ffi::Py_TYPE(exception);
+            &*self.values.types.of(of, &mut self.values.symbols, self.session, &self.values.redactor, self.watcher)
+        };
+        let begun = self.out.begin(token::EXCEPTION);
+        self.out.u32(info.id.0);
+        self.out.raw(&[u8::from(info.kind == Kind::BuiltinException), 0, 0, 0]);
+        let items = self.begin_items(seq_kind::TUPLE, 0);
+        self.end_items(items, 0, 0);
+        self.out.end(begun);
+    }
+
+    /// Writes a value that goes under a name which may be a secret's.
+    ///
+    /// # Safety
+    /// As for [`Encoder::value`].
+    #[inline]
+    pub(super) unsafe fn named_value(&mut self, object: *mut ffi::PyObject, is_secret: bool, name: &str) {
+        // SAFETY: the caller's.
+        unsafe {
+            if is_secret && self.values.is_redacting && !object.is_null() && is_text(object) {
+                self.hide(object, name);
+            } else {
+                self.value(object);
+            }
+        }
+    }
+
+    unsafe fn hide(&mut self, object: *mut ffi::PyObject, name: &str) {
+        // SAFETY: a live text.
+        let secret = unsafe { secret_bytes(object) };
+        self.values.remember(&secret);
+        self.values.note_hidden(name);
+        self.out.tag(token::HIDDEN);
+    }
+
+    /// Writes a constant or a small number; false for anything else.
+    #[inline]
+    unsafe fn simple(&mut self, object: *mut ffi::PyObject) -> bool {
+        // SAFETY: a live object; a compact integer has its tag and its first digit behind the head.
+        unsafe {
+            let of = ffi::Py_TYPE(object);
+            if of == &raw mut ffi::PyLong_Type {
+                let tag = object.cast::<usize>().add(2).read();
+                if tag < 16 {
+                    let digit = object.cast::<u32>().add(6).read();
+                    let sign = 1 - (tag & 3) as i32;
+                    self.out.tag4(token::INT32, (sign * digit as i32) as u32);
+                    return true;
+                }
+                return false;
+            }
+            if object == ffi::Py_None() {
+                self.out.tag(token::NONE);
+            } else if of == &raw mut ffi::PyBool_Type {
+                self.out.tag(if object == ffi::Py_True() { token::TRUE } else { token::FALSE });
+            } else if of == &raw mut ffi::PyFloat_Type {
+                self.out.tag8(token::FLOAT, ffi::PyFloat_AS_DOUBLE(object).to_bits());
+            } else {
+                return false;
+            }
+            true
+        }
+    }
+
+    unsafe fn node(&mut self, object: *mut ffi::PyObject, depth: u32) {
+        self.nodes = self.nodes.saturating_sub(1);
+        // SAFETY: a live object, in all of what follows.
+        unsafe {
+            if self.simple(object) {
+                return;
+            }
+            let of = ffi::Py_TYPE(object);
+            if of == &raw mut ffi::PyUnicode_Type {
+                self.str(object);
+            } else if of == &raw mut ffi::PyLong_Type {
+                self.int(object);
+            } else if of == &raw mut ffi::PyList_Type {
+                self.sequence(object, seq_kind::LIST, depth);
+            } else if of == &raw mut ffi::PyTuple_Type {
+                self.sequence(object, seq_kind::TUPLE, depth);
+            } else if of == &raw mut ffi::PyDict_Type {
+                self.dict(object, seq_kind::DICT, depth);
+            } else if !self.rarer(object, of, depth) {
+                let info = self.values.types.of(
+                    of,
+                    &mut self.values.symbols,
+                    self.session,
+                    &self.values.redactor,
+                    self.watcher,
+                );
+                // SAFETY: types are boxed and only forgotten when they die, which this one cannot
+                // while its instance is read.
+                self.typed(object, &*info, depth);
+            }
+        }
+    }
+
+    unsafe fn rarer(&mut self, object: *mut ffi::PyObject, of: *mut ffi::PyTypeObject, depth: u32) -> bool {
+        // SAFETY: a live object of type `of`.
+        unsafe {
+            if of == &raw mut ffi::PyBytes_Type {
+                let data = ffi::PyBytes_AsString(object).cast::<u8>();
+                self.bytes(bytes_kind::BYTES, std::slice::from_raw_parts(data, ffi::PyBytes_Size(object) as usize));
+            } else if of == &raw mut ffi::PyByteArray_Type {
+                let data = ffi::PyByteArray_AsString(object).cast::<u8>();
+                let len = ffi::PyByteArray_Size(object) as usize;
+                self.bytes(bytes_kind::BYTEARRAY, std::slice::from_raw_parts(data, len));
+            } else if of == &raw mut ffi::PySet_Type {
+                self.set(object, seq_kind::SET, depth);
+            } else if of == &raw mut ffi::PyFrozenSet_Type {
+                self.set(object, seq_kind::FROZENSET, depth);
+            } else if of == &raw mut ffi::PyComplex_Type {
+                let value = (*object.cast::<ffi::PyComplexObject>()).cval;
+                let begun = self.out.begin(token::COMPLEX);
+                self.out.raw(&value.real.to_le_bytes());
+                self.out.raw(&value.imag.to_le_bytes());
+                self.out.end(begun);
+            } else if of == &raw mut ffi::PyRange_Type {
+                self.three(object, token::RANGE, [b"start", b"stop", b"step"], depth);
+            } else if of == &raw mut ffi::PySlice_Type {
+                let slice = object.cast::<ffi::PySliceObject>();
+                let begun = self.out.begin(token::SLICE);
+                for part in [(*slice).start, (*slice).stop, (*slice).step] {
+                    self.node(part, depth + 1);
+                }
+                self.out.end(begun);
+            } else if object == ffi::Py_Ellipsis() {
+                self.out.tag(token::ELLIPSIS);
+            } else if object == ffi::Py_NotImplemented() {
+                self.out.tag(token::NOT_IMPLEMENTED);
+            } else {
+                return false;
+            }
+            true
+        }
+    }
+
+    /// `range`, whose parts are read through its own members.
+    unsafe fn three(&mut self, object: *mut ffi::PyObject, tag: u8, names: [&[u8]; 3], depth: u32) {
+        let begun = self.out.begin(tag);
+        for name in names {
+            // SAFETY: an exact `range`, whose members are read-only slots of C.
+            unsafe {
+                let part = others::member(object, name);
+                if part.is_null() {
+                    self.out.not_recorded();
+                } else {
+                    self.node(part, depth + 1);
+                    ffi::Py_DECREF(part);
+                }
+            }
+        }
+        self.out.end(begun);
+    }
+
+    unsafe fn int(&mut self, object: *mut ffi::PyObject) {
+        // SAFETY: an exact `int` that is not compact: digits of 30 bits behind the tag, sign in the
+        // tag's low bits.
+        unsafe {
+            let mut overflow = 0;
+            let value = ffi::PyLong_AsLongLongAndOverflow(object, &raw mut overflow);
+            if overflow == 0 {
+                return self.out.tag8(token::INT64, value as u64);
+            }
+            let tag = object.cast::<usize>().add(2).read();
+            let digits = std::slice::from_raw_parts(object.cast::<u32>().add(6), tag >> 3);
+            self.big_int(digits, tag & 3 == 2);
+        }
+    }
+
+    fn big_int(&mut self, digits: &[u32], is_negative: bool) {
+        let top = digits.last().map_or(0, |digit| 32 - digit.leading_zeros() as usize);
+        let bits = digits.len().saturating_sub(1) * 30 + top;
+        if bits > MAX_INT_BITS {
+            self.was_cut = true;
+            let begun = self.out.begin(token::HUGE_INT);
+            self.out.raw(&(bits as u64).to_le_bytes());
+            return self.out.end(begun);
+        }
+        let mut bytes = [0u8; MAX_INT_BITS / 8 + 1];
+        let len = bits / 8 + 1;
+        for bit in 0..bits {
+            let is_set = digits[bit / 30] >> (bit % 30) & 1;
+            bytes[bit / 8] |= (is_set as u8) << (bit % 8);
+        }
+        if is_negative {
+            let mut carry = true;
+            for byte in &mut bytes[..len] {
+                let (value, over) = (!*byte).overflowing_add(u8::from(carry));
+                (*byte, carry) = (value, over);
+            }
+        }
+        self.out.text(token::BIG_INT, &bytes[..len]);
+    }
+
+    /// A `str` or an instance of a subclass.
+    unsafe fn str(&mut self, object: *mut ffi::PyObject) {
+        // SAFETY: a live text.
+        unsafe {
+            let Some(bytes) = ascii_bytes(object) else { return self.wide_str(object) };
+            if (*object.cast::<ffi::PyASCIIObject>()).interned() != 0
+                && let Some(symbol) = self.values.symbols.of_str(object, self.session, &self.values.redactor)
+            {
+                if symbol.is_secret_text && self.values.is_redacting {
+                    return self.hidden_by_shape();
+                }
+                return self.out.tag4(token::SYMBOL, symbol.id.0);
+            }
+            if self.values.is_secret_text(object, bytes) {
+                return self.hidden_by_shape();
+            }
+            if bytes.len() <= MAX_CHARS {
+                return self.out.text(token::STR, bytes);
+            }
+            self.cut_str(&bytes[..MAX_CHARS], bytes.len());
+        }
+    }
+
+    fn hidden_by_shape(&mut self) {
+        self.values.note_hidden("by its shape");
+        self.out.tag(token::HIDDEN);
+    }
+
+    fn cut_str(&mut self, kept: &[u8], full: usize) {
+        self.was_cut = true;
+        let begun = self.out.begin(token::STR_CUT);
+        self.out.raw(&(full as u64).to_le_bytes());
+        self.out.raw(kept);
+        self.out.end(begun);
+    }
+
+    /// A text with characters beyond ASCII.
+    unsafe fn wide_str(&mut self, object: *mut ffi::PyObject) {
+        // SAFETY: a live text; its characters are read in place, by their width.
+        unsafe {
+            let full = ffi::PyUnicode_GET_LENGTH(object) as usize;
+            let (kind, data) = (ffi::PyUnicode_KIND(object), ffi::PyUnicode_DATA(object));
+            let char_at = |index: usize| match kind {
+                1 => u32::from(data.cast::<u8>().add(index).read()),
+                2 => u32::from(data.cast::<u16>().add(index).read()),
+                _ => data.cast::<u32>().add(index).read(),
+            };
+            let mut utf8 = Vec::with_capacity(full.min(4096) * 2);
+            let mut kept = 0;
+            for index in 0..full.min(4096) {
+                others::push_char(&mut utf8, char_at(index));
+                if index < MAX_CHARS {
+                    kept = utf8.len();
+                }
+            }
+            if self.values.is_secret_text(object, &utf8) {
+                return self.hidden_by_shape();
+            }
+            if full <= MAX_CHARS {
+                return self.out.text(token::STR, &utf8);
+            }
+            self.cut_str(&utf8[..kept], full);
+        }
+    }
+
+    fn bytes(&mut self, kind: u8, bytes: &[u8]) {
+        if self.values.is_redacting && self.values.redactor.is_secret_text(bytes) {
+            return self.hidden_by_shape();
+        }
+        let kept = &bytes[..bytes.len().min(MAX_CHARS)];
+        self.was_cut |= kept.len() < bytes.len();
+        let begun = self.out.begin(token::BYTES);
+        self.out.raw(&[kind]);
+        self.out.raw(&(bytes.len() as u64).to_le_bytes());
+        self.out.raw(kept);
+        self.out.end(begun);
+    }
+
+    /// Begins a container of `full` items; gives the places of the token and of the count.
+    fn begin_items(&mut self, kind: u8, full: usize) -> (usize, usize) {
+        let begun = self.out.begin(token::SEQ);
+        self.out.raw(&[kind, 0]);
+        self.out.u32(full.min(u32::MAX as usize) as u32);
+        (begun, begun + 4)
+    }
+
+    fn end_items(&mut self, (begun, count_at): (usize, usize), kept: usize, full: usize) {
+        self.was_cut |= kept < full;
+        self.out.patch(count_at, &[kept as u8]);
+        self.out.end(begun);
+    }
+
+    unsafe fn sequence(&mut self, object: *mut ffi::PyObject, kind: u8, depth: u32) {
+        // SAFETY: a list or tuple; nothing that runs here can change it.
+        unsafe {
+            let full = ffi::Py_SIZE(object) as usize;
+            let items: *const *mut ffi::PyObject = if ffi::PyList_Check(object) != 0 {
+                (*object.cast::<ffi::PyListObject>()).ob_item
+            } else {
+                (&raw const (*object.cast::<ffi::PyTupleObject>()).ob_item).cast()
+            };
+            self.items(items, full, kind, depth);
+        }
+    }
+
+    pub(super) unsafe fn items(&mut self, items: *const *mut ffi::PyObject, full: usize, kind: u8, depth: u32) {
+        let begun = self.begin_items(kind, full);
+        let mut kept = 0;
+        if depth < MAX_DEPTH {
+            // A pair whose first half names a secret, as in a list of headers.
+            // SAFETY: `full` live items, or null while a list is being built.
+            let secret_pair = unsafe { full == 2 && self.names_secret(*items) };
+            while kept < full.min(MAX_ITEMS) && self.nodes > 0 && !self.out.is_cut() {
+                // SAFETY: as above.
+                unsafe {
+                    let item = *items.add(kept);
+                    if item.is_null() {
+                        self.out.tag(token::UNBOUND);
+                    } else if secret_pair && kept == 1 && is_text(item) {
+                        self.nodes -= 1;
+                        self.hide(item, &text_of(*items));
+                    } else {
+                        self.node(item, depth + 1);
+                    }
+                }
+                kept += 1;
+            }
+        }
+        self.end_items(begun, kept, full);
+    }
+
+    unsafe fn names_secret(&mut self, key: *mut ffi::PyObject) -> bool {
+        // SAFETY: a live object or null.
+        unsafe {
+            if !self.values.is_redacting || key.is_null() {
+                return false;
+            }
+            if ffi::PyUnicode_Check(key) != 0 {
+                return match self.values.symbols.of_str(key, self.session, &self.values.redactor) {
+                    Some(symbol) => symbol.is_secret_name,
+                    None => {
+                        ffi::PyUnicode_GET_LENGTH(key) < 256 && self.values.redactor.is_secret_name(&text_of(key))
+                    }
+                };
+            }
+            ffi::PyBytes_Check(key) != 0
+                && ffi::PyBytes_Size(key) < 256
+                && self.values.redactor.is_secret_name(&String::from_utf8_lossy(&secret_bytes(key)))
+        }
+    }
+
+    unsafe fn dict(&mut self, object: *mut ffi::PyObject, kind: u8, depth: u32) {
+        // SAFETY: a dictionary; nothing that runs here can change it.
+        unsafe {
+            let full = ffi::PyDict_Size(object).max(0) as usize;
+            let begun = self.begin_items(kind, full);
+            let mut kept = 0;
+            let (mut at, mut key, mut value) = (0, std::ptr::null_mut(), std::ptr::null_mut());
+            while depth < MAX_DEPTH
+                && kept < MAX_ITEMS
+                && self.nodes > 1
+                && !self.out.is_cut()
+                && ffi::PyDict_Next(object, &raw mut at, &raw mut key, &raw mut value) != 0
+            {
+                self.node(key, depth + 1);
+                if is_text(value) && self.names_secret(key) {
+                    self.nodes = self.nodes.saturating_sub(1);
+                    self.hide(value, &text_of(key));
+                } else {
+                    self.node(value, depth + 1);
+                }
+                kept += 1;
+            }
+            self.end_items(begun, kept, full);
+        }
+    }
+
+    unsafe fn set(&mut self, object: *mut ffi::PyObject, kind: u8, depth: u32) {
+        // SAFETY: a set; its table is read in place: a dead entry has the hash -1.
+        unsafe {
+            let set = object.cast::<ffi::PySetObject>();
+            let full = (*set).used as usize;
+            let begun = self.begin_items(kind, full);
+            let mut kept = 0;
+            let mut index = 0;
+            while depth < MAX_DEPTH
+                && kept < full.min(MAX_ITEMS)
+                && self.nodes > 0
+                && !self.out.is_cut()
+                && index <= (*set).mask
+            {
+                let entry = (*set).table.offset(index);
+                index += 1;
+                if !(*entry).key.is_null() && (*entry).hash != -1 {
+                    self.node((*entry).key, depth + 1);
+                    kept += 1;
+                }
+            }
+            self.end_items(begun, kept, full);
+        }
+    }
+
+    pub(super) fn named(&mut self, kind: u8, name: &str) {
+        let begun = self.out.begin(token::NAMED);
+        self.out.raw(&[kind]);
+        self.out.raw(others::head(name, MAX_CHARS).as_bytes());
+        self.out.end(begun);
+    }
+
+    fn own_text(&mut self, text: &str) {
+        self.out.text(token::TEXT, others::head(text, MAX_CHARS).as_bytes());
+    }
+
+    unsafe fn typed(&mut self, object: *mut ffi::PyObject, info: &TypeInfo, depth: u32) {
+        // SAFETY: a live object of that type, in all of what follows.
+        unsafe {
+            match info.kind {
+                Kind::Object => self.object(object, info, depth),
+                Kind::Extended => self.extended(object, info, depth),
+                Kind::NamedTuple => self.named_tuple(object, info, depth),
+                Kind::Member => self.member(object, info, depth),
+                Kind::Exception | Kind::BuiltinException => self.exception(object, info, depth),
+                Kind::Class => self.class(object),
+                Kind::Function => self.named(named_kind::FUNCTION, &others::function_name(object)),
+                Kind::Builtin => self.named(named_kind::BUILTIN, &others::builtin_name(object)),
+                Kind::Method => self.named(named_kind::METHOD, &others::method_name(object)),
+                Kind::Module => self.named(named_kind::MODULE, &others::module_name(object)),
+                Kind::Generator => self.named(named_kind::GENERATOR, &others::generator_name(object)),
+                Kind::Coroutine => self.named(named_kind::COROUTINE, &others::generator_name(object)),
+                Kind::AsyncGenerator => self.named(named_kind::ASYNC_GENERATOR, &others::generator_name(object)),
+                Kind::Deque => self.deque(object, depth),
+                Kind::Decimal | Kind::Date | Kind::DateTime | Kind::Time | Kind::TimeDelta | Kind::Uuid | Kind::Path => {
+                    match others::own_text(object, info.kind) {
+                        Some(text) => self.own_text(&text),
+                        None => self.object(object, info, depth),
+                    }
+                }
+            }
+        }
+    }
+
+    unsafe fn class(&mut self, object: *mut ffi::PyObject) {
+        // SAFETY: a live type.
+        unsafe {
+            let info = self.values.types.of(
+                object.cast(),
+                &mut self.values.symbols,
+                self.session,
+                &self.values.redactor,
+                self.watcher,
+            );
+            let begun = self.out.begin(token::CLASS);
+            self.out.u32((*info).id.0);
+            self.out.end(begun);
+        }
+    }
+
+    unsafe fn member(&mut self, object: *mut ffi::PyObject, info: &TypeInfo, depth: u32) {
+        // SAFETY: a live member of an enumeration.
+        unsafe {
+            let name = others::attribute(object, info, b"_name_");
+            let symbol = if name.is_null() || ffi::PyUnicode_CheckExact(name) == 0 {
+                None
+            } else {
+                self.values.symbols.of_str(name, self.session, &self.values.redactor)
+            };
+            let Some(symbol) = symbol else { return self.object(object, info, depth) };
+            let begun = self.out.begin(token::MEMBER);
+            self.out.u32(info.id.0);
+            self.out.u32(symbol.id.0);
+            self.out.end(begun);
+        }
+    }
+
+    unsafe fn deque(&mut self, object: *mut ffi::PyObject, depth: u32) {
+        // SAFETY: an exact `deque`: its length and items come from C code alone.
+        unsafe {
+            let full = ffi::PySequence_Size(object).max(0) as usize;
+            let begun = self.begin_items(seq_kind::DEQUE, full);
+            let mut kept = 0;
+            while depth < MAX_DEPTH && kept < full.min(MAX_ITEMS) && self.nodes > 0 && !self.out.is_cut() {
+                let item = ffi::PySequence_GetItem(object, kept as isize);
+                if item.is_null() {
+                    ffi::PyErr_Clear();
+                    break;
+                }
+                self.node(item, depth + 1);
+                ffi::Py_DECREF(item);
+                kept += 1;
+            }
+            self.end_items(begun, kept, full);
+        }
+    }
+
+    unsafe fn object(&mut self, object: *mut ffi::PyObject, info: &TypeInfo, depth: u32) {
+        let begun = self.out.begin(token::OBJECT);
+        self.out.u32(info.id.0);
+        // SAFETY: the caller's.
+        unsafe { self.attributes(object, info, depth, 0, |_| {}) };
+        self.out.end(begun);
+    }
+
+    /// A subclass of a builtin type: its builtin value, then its attributes.
+    unsafe fn extended(&mut self, object: *mut ffi::PyObject, info: &TypeInfo, depth: u32) {
+        let begun = self.out.begin(token::OBJECT);
+        self.out.u32(info.id.0);
+        // SAFETY: the caller's; each check proves the builtin layout that is then read.
+        unsafe {
+            self.attributes(object, info, depth, 1, |this| {
+                this.nodes = this.nodes.saturating_sub(1);
+                if ffi::PyUnicode_Check(object) != 0 {
+                    this.str(object);
+                } else if ffi::PyLong_Check(object) != 0 {
+                    this.any_int(object);
+                } else if ffi::PyFloat_Check(object) != 0 {
+                    this.out.tag8(token::FLOAT, ffi::PyFloat_AS_DOUBLE(object).to_bits());
+                } else if ffi::PyBytes_Check(object) != 0 {
+                    let data = ffi::PyBytes_AsString(object).cast::<u8>();
+                    let len = ffi::Py_SIZE(object) as usize;
+                    this.bytes(bytes_kind::BYTES, std::slice::from_raw_parts(data, len));
+                } else if ffi::PyList_Check(object) != 0 {
+                    this.sequence(object, seq_kind::LIST, depth);
+                } else if ffi::PyTuple_Check(object) != 0 {
+                    this.sequence(object, seq_kind::TUPLE, depth);
+                } else if ffi::PyDict_Check(object) != 0 {
+                    this.dict(object, seq_kind::DICT, depth);
+                } else {
+                    this.set(object, seq_kind::SET, depth);
+                }
+            });
+        }
+        self.out.end(begun);
+    }
+
+    /// An `int` or an instance of a subclass, by its digits.
+    unsafe fn any_int(&mut self, object: *mut ffi::PyObject) {
+        // SAFETY: a live integer: tag and digits behind the head.
+        unsafe {
+            let tag = object.cast::<usize>().add(2).read();
+            let digits = std::slice::from_raw_parts(object.cast::<u32>().add(6), (tag >> 3).max(1));
+            let is_negative = tag & 3 == 2;
+            if digits.len() == 1 {
+                let digit = i64::from(digits[0]);
+                let value = if tag & 3 == 1 { 0 } else if is_negative { -digit } else { digit };
+                return self.out.tag8(token::INT64, value as u64);
+            }
+            if digits.len() == 2 {
+                let value = i64::from(digits[0]) | i64::from(digits[1]) << 30;
+                return self.out.tag8(token::INT64, if is_negative { -value } else { value } as u64);
+            }
+            self.big_int(digits, is_negative);
+        }
+    }
+
+    unsafe fn named_tuple(&mut self, object: *mut ffi::PyObject, info: &TypeInfo, depth: u32) {
+        // SAFETY: an instance of a subclass of `tuple`.
+        unsafe {
+            let full = ffi::Py_SIZE(object) as usize;
+            if info.fields.len() != full {
+                return self.extended(object, info, depth);
+            }
+            let begun = self.out.begin(token::OBJECT);
+            self.out.u32(info.id.0);
+            let count_at = self.out.len();
+            self.out.raw(&[0]);
+            self.out.raw(&(full as u16).to_le_bytes());
+            self.out.raw(&[0]);
+            let items = (&raw const (*object.cast::<ffi::PyTupleObject>()).ob_item).cast::<*mut ffi::PyObject>();
+            let mut kept = 0;
+            while depth < MAX_DEPTH && kept < full.min(MAX_ITEMS) && self.nodes > 0 && !self.out.is_cut() {
+                let field = info.fields[kept];
+                self.attribute(field.name.0, field.is_secret, *items.add(kept), depth);
+                kept += 1;
+            }
+            self.was_cut |= kept < full;
+            self.out.patch(count_at, &[kept as u8]);
+            self.out.end(begun);
+        }
+    }
+
+    unsafe fn attribute(&mut self, name: u32, is_secret: bool, value: *mut ffi::PyObject, depth: u32) {
+        self.out.u32(name);
+        // SAFETY: a live object.
+        unsafe {
+            if is_secret && self.values.is_redacting && is_text(value) {
+                self.nodes = self.nodes.saturating_sub(1);
+                self.hide(value, "attribute");
+            } else {
+                self.node(value, depth + 1);
+            }
+        }
+    }
+
+    /// Counts, base value, slots and `__dict__` of an instance.
+    unsafe fn attributes(
+        &mut self,
+        object: *mut ffi::PyObject,
+        info: &TypeInfo,
+        depth: u32,
+        has_base: u8,
+        base: impl FnOnce(&mut Self),
+    ) {
+        let counts_at = self.out.len();
+        self.out.raw(&[0, 0, 0, has_base]);
+        base(self);
+        let (mut kept, mut full) = (0usize, 0usize);
+        // SAFETY: an instance of the type: its slots lie at the offsets that the type's own
+        // descriptors name; a slot may be empty.
+        unsafe {
+            for slot in &info.slots {
+                let value = object.cast::<u8>().offset(slot.offset).cast::<*mut ffi::PyObject>().read();
+                if value.is_null() {
+                    continue;
+                }
+                full += 1;
+                if depth < MAX_DEPTH && kept < MAX_ITEMS && self.nodes > 0 && !self.out.is_cut() {
+                    self.attribute(slot.name.0, slot.is_secret, value, depth);
+                    kept += 1;
+                }
+            }
+            let in_dict = others::dict_of(object, info);
+            full += in_dict.len();
+            in_dict.for_each(|key, value| {
+                if depth >= MAX_DEPTH || kept >= MAX_ITEMS || self.nodes == 0 || self.out.is_cut() {
+                    return false;
+                }
+                if ffi::PyUnicode_CheckExact(key) != 0
+                    && let Some(symbol) = self.values.symbols.of_str(key, self.session, &self.values.redactor)
+                {
+                    self.attribute(symbol.id.0, symbol.is_secret_name, value, depth);
+                    kept += 1;
+                }
+                true
+            });
+        }
+        self.was_cut |= kept < full;
+        self.out.patch(counts_at, &[kept as u8]);
+        self.out.patch(counts_at + 1, &(full.min(usize::from(u16::MAX)) as u16).to_le_bytes());
+    }
+
+    unsafe fn exception(&mut self, object: *mut ffi::PyObject, info: &TypeInfo, depth: u32) {
+        let is_builtin = info.kind == Kind::BuiltinException;
+        let begun = self.out.begin(token::EXCEPTION);
+        self.out.u32(info.id.0);
+        self.out.raw(&[u8::from(is_builtin)]);
+        let counts_at = self.out.len();
+        self.out.raw(&[0, 0, 0]);
+        // SAFETY: an instance of BaseException; its arguments are a tuple.
+        unsafe {
+            let args = (*object.cast::<ffi::PyBaseExceptionObject>()).args;
+            if args.is_null() {
+                self.items(std::ptr::null(), 0, seq_kind::TUPLE, depth);
+            } else {
+                self.sequence(args, seq_kind::TUPLE, depth);
+            }
+            if !is_builtin {
+                let (mut kept, mut full) = (0usize, 0usize);
+                let in_dict = others::dict_of(object, info);
+                full += in_dict.len();
+                in_dict.for_each(|key, value| {
+                    if depth >= MAX_DEPTH || kept >= MAX_ITEMS || self.nodes == 0 || self.out.is_cut() {
+                        return false;
+                    }
+                    if ffi::PyUnicode_CheckExact(key) != 0
+                        && let Some(symbol) = self.values.symbols.of_str(key, self.session, &self.values.redactor)
+                    {
+                        self.attribute(symbol.id.0, symbol.is_secret_name, value, depth);
+                        kept += 1;
+                    }
+                    true
+                });
+                self.was_cut |= kept < full;
+                self.out.patch(counts_at, &[kept as u8]);
+                self.out.patch(counts_at + 1, &(full.min(usize::from(u16::MAX)) as u16).to_le_bytes());
+            }
+        }
+        self.out.end(begun);
+    }
+}

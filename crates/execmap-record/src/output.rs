@@ -1,0 +1,119 @@
+//! The trace's file: segments in, blocks out.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom, Write};
+
+use execmap_format::{
+    BlockKind, Definition, FILE_HEADER_LEN, FileHeader, Interner, LogTranscoder, SegmentHeader, encode_block,
+};
+
+use crate::os::Segment;
+
+/// Fast enough to keep up with a program that does nothing but call.
+const LEVEL: i32 = 1;
+
+/// The trace's file while it is written.
+pub struct Output {
+    file: File,
+    /// End of the last whole block.
+    offset: u64,
+    packer: zstd::bulk::Compressor<'static>,
+    interner: Interner,
+    logs: HashMap<u32, LogTranscoder>,
+    blocks: Vec<u8>,
+    payload: Vec<u8>,
+    packed: Vec<u8>,
+    /// Calls that began in what was written.
+    pub starts: u64,
+    /// Records that could not be read back.
+    pub damaged: u64,
+}
+
+impl Output {
+    /// Begins a trace in an empty file.
+    pub fn new(mut file: File, run_id: [u8; 16]) -> io::Result<Output> {
+        file.write_all(&FileHeader { version: execmap_format::FORMAT_VERSION, run_id }.encode())?;
+        Ok(Output {
+            file,
+            offset: FILE_HEADER_LEN as u64,
+            packer: zstd::bulk::Compressor::new(LEVEL)?,
+            interner: Interner::new(0),
+            logs: HashMap::new(),
+            blocks: Vec::new(),
+            payload: Vec::new(),
+            packed: Vec::new(),
+            starts: 0,
+            damaged: 0,
+        })
+    }
+
+    /// Bytes written.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.offset
+    }
+
+    /// A trace has a header.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        false
+    }
+
+    /// Appends a run of definitions.
+    pub fn definitions(&mut self, bytes: &[u8]) -> io::Result<()> {
+        encode_block(&mut self.blocks, BlockKind::Definitions, bytes, &mut self.packer, &mut self.packed);
+        self.flush()
+    }
+
+    /// Appends one definition.
+    pub fn define(&mut self, definition: &Definition) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        definition.encode(&mut bytes);
+        self.definitions(&bytes)
+    }
+
+    /// Appends the events of a segment.
+    pub fn segment(&mut self, segment: &Segment) -> io::Result<()> {
+        let Some(head) = segment.head() else { return Ok(()) };
+        self.events(&head, segment.records(0))
+    }
+
+    fn events(&mut self, head: &SegmentHeader, records: &[u8]) -> io::Result<()> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let mut payload = std::mem::take(&mut self.payload);
+        payload.clear();
+        let log = self.logs.entry(head.log).or_default();
+        let done = log.segment(head, records, &mut self.interner, &mut payload);
+        self.starts += done.starts;
+        self.damaged += done.damaged as u64;
+        let mut values = Vec::new();
+        if self.interner.take_fresh(&mut values) {
+            encode_block(&mut self.blocks, BlockKind::Values, &values, &mut self.packer, &mut self.packed);
+        }
+        encode_block(&mut self.blocks, BlockKind::Events, &payload, &mut self.packer, &mut self.packed);
+        self.payload = payload;
+        self.flush()
+    }
+
+    /// Forgets a log whose thread has ended.
+    pub fn forget(&mut self, log: u32) {
+        self.logs.remove(&log);
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let written = self.file.write_all(&self.blocks);
+        if let Err(error) = written {
+            // Half a block would only be skipped by readers; without it the file ends well.
+            self.blocks.clear();
+            let _ = self.file.set_len(self.offset);
+            let _ = self.file.seek(SeekFrom::Start(self.offset));
+            return Err(error);
+        }
+        self.offset += self.blocks.len() as u64;
+        self.blocks.clear();
+        Ok(())
+    }
+}

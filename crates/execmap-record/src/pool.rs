@@ -1,0 +1,110 @@
+//! Segments that are free, and more of them when there is need.
+//!
+//! All segments of a process together stay under [`MAX_BYTES`]. Threads get
+//! smaller ones the more threads there are.
+
+use std::fs::File;
+use std::io;
+
+use execmap_format::{ClockPair, PART_HEADER_LEN, PartHeader, SegmentHeader, SegmentState};
+
+use crate::os::{Segment, Slab, reserve};
+
+/// Bytes by which the side file grows.
+const SLAB: usize = 1 << 20;
+/// Bytes of all segments together.
+const MAX_BYTES: usize = 48 << 20;
+/// Segments a thread may have on their way to the writer.
+const PER_LOG: usize = 4;
+/// Sizes of segments, each with the number of threads up to which it is used.
+const SIZES: [(usize, usize); 3] = [(8, SLAB), (128, SLAB / 8), (usize::MAX, SLAB / 32)];
+
+pub(crate) struct Pool {
+    slabs: Vec<Slab>,
+    free: [Vec<Segment>; SIZES.len()],
+    file: Option<File>,
+    /// The side file's head, a slab of its own.
+    head: Slab,
+    header: PartHeader,
+    bytes: usize,
+}
+
+impl Pool {
+    /// A pool in a side file; in plain memory when there is none, or its bytes cannot be reserved.
+    pub(crate) fn new(file: Option<File>, header: PartHeader) -> io::Result<(Pool, Option<io::Error>)> {
+        let mut refused = None;
+        let mut mapped = None;
+        if let Some(file) = file {
+            let head = reserve(&file, 0, (PART_HEADER_LEN + SLAB) as u64)
+                .and_then(|()| Slab::of_file(&file, 0, PART_HEADER_LEN));
+            match head {
+                Ok(head) => mapped = Some((file, head)),
+                Err(error) => refused = Some(error),
+            }
+        }
+        let (file, head) = match mapped {
+            Some((file, head)) => (Some(file), head),
+            None => (None, Slab::anonymous(PART_HEADER_LEN)?),
+        };
+        head.write(0, &header.encode());
+        Ok((Pool { slabs: Vec::new(), free: Default::default(), file, head, header, bytes: 0 }, refused))
+    }
+
+    /// Keeps the newest clock reading where a reader of a dead run finds it.
+    pub(crate) fn note_clock(&self, pair: ClockPair) {
+        let header = PartHeader { latest: pair, ..self.header };
+        self.head.write(PartHeader::LATEST_AT, &header.encode()[PartHeader::LATEST_AT..]);
+    }
+
+    fn class(logs: usize) -> usize {
+        SIZES.iter().position(|(up_to, _)| logs <= *up_to).unwrap_or(SIZES.len() - 1)
+    }
+
+    /// A segment for one of `logs` threads; `None` when all are in use and there may be no more.
+    pub(crate) fn take(&mut self, logs: usize) -> Option<Segment> {
+        let class = Self::class(logs);
+        if let Some(segment) = self.free[class].pop() {
+            return Some(segment);
+        }
+        let (_, size) = SIZES[class];
+        let wanted = logs.saturating_add(1).saturating_mul(PER_LOG).saturating_mul(size);
+        if self.bytes + SLAB <= MAX_BYTES.min(wanted.max(2 * SLAB)) && self.grow(size).is_ok() {
+            return self.free[class].pop();
+        }
+        self.free.iter_mut().rev().find_map(Vec::pop)
+    }
+
+    fn grow(&mut self, size: usize) -> io::Result<()> {
+        let slab = match &self.file {
+            Some(file) => {
+                let offset = (PART_HEADER_LEN + self.bytes) as u64;
+                reserve(file, offset, SLAB as u64)?;
+                Slab::of_file(file, offset, SLAB)?
+            }
+            None => Slab::anonymous(SLAB)?,
+        };
+        let class = SIZES.iter().position(|(_, other)| *other == size).unwrap_or(0);
+        for segment in slab.segments(0, size) {
+            segment.write_head(&SegmentHeader {
+                capacity: size as u32,
+                state: SegmentState::Free,
+                log: 0,
+                sequence: 0,
+                published: 0,
+                clock: ClockPair::default(),
+                next_call: 0,
+                drained: 0,
+            });
+            self.free[class].push(segment);
+        }
+        self.slabs.push(slab);
+        self.bytes += SLAB;
+        Ok(())
+    }
+
+    pub(crate) fn give_back(&mut self, segment: Segment) {
+        segment.set_free();
+        let class = SIZES.iter().position(|(_, size)| *size == segment.capacity()).unwrap_or(0);
+        self.free[class].push(segment);
+    }
+}

@@ -1,0 +1,241 @@
+//! The page's file.
+
+use std::io::Write;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use execmap_query::Trace;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::columns::encode;
+use crate::data::{PageData, without_calls};
+
+/// The viewer, built from `viewer/`.
+const TEMPLATE: &str = include_str!("../assets/page.html");
+const TITLE: &str = "<title>execmap</title>";
+const PAGE_PLACE: &str = "/*EXECMAP_PAGE*/";
+const COLUMNS_PLACE: &str = "/*EXECMAP_COLUMNS*/";
+
+/// How large a page may be unless said otherwise, in bytes.
+pub const PAGE_SIZE: u64 = 5_000_000;
+
+/// How the page is made.
+#[derive(Clone, Copy, Debug)]
+pub struct PageOptions {
+    /// How large it may be, in bytes. The facts of the run and the map are in it at any size.
+    pub page_size: u64,
+}
+
+impl Default for PageOptions {
+    fn default() -> Self {
+        PageOptions {
+            page_size: PAGE_SIZE,
+        }
+    }
+}
+
+/// A page.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The whole file.
+    pub html: String,
+    /// Calls it holds.
+    pub held_calls: u64,
+    /// Calls of the trace.
+    pub calls: u64,
+}
+
+/// The page of a trace, with as many of its first calls as fit.
+#[must_use]
+pub fn page(trace: &Trace, options: &PageOptions) -> Page {
+    let rows = trace.calls().rows();
+    let mut fit = Fit {
+        trace,
+        room: usize::try_from(options.page_size).unwrap_or(usize::MAX),
+        best: None,
+    };
+    let empty = fit.attempt(0);
+    let mut next = rows.min(FIRST_ATTEMPT);
+    for _ in 0..MOST_ATTEMPTS {
+        let size = fit.attempt(next);
+        if size <= fit.room && next == rows {
+            break;
+        }
+        let for_calls = fit.room.saturating_sub(empty) as f64;
+        let each = (size.saturating_sub(empty)).max(1) as f64 / next.max(1) as f64;
+        let guess = ((for_calls / each * MARGIN) as usize).min(rows);
+        let is_close = guess.abs_diff(next) <= next / 50;
+        if size <= fit.room && (guess <= next || is_close) || guess == 0 {
+            break;
+        }
+        next = guess;
+    }
+    fit.finish()
+}
+
+/// Calls that are tried first; from their size follows how many fit.
+const FIRST_ATTEMPT: usize = 100_000;
+
+/// So often is the number of calls corrected.
+const MOST_ATTEMPTS: usize = 6;
+
+/// Part of the room that is filled, because later calls may need more than those before.
+const MARGIN: f64 = 0.97;
+
+/// Looks for the greatest number of calls that fits.
+struct Fit<'t> {
+    trace: &'t Trace,
+    room: usize,
+    /// The largest page so far that fits, and how many calls it holds.
+    best: Option<(usize, String)>,
+}
+
+impl Fit<'_> {
+    /// Makes a page with so many calls; gives its size.
+    fn attempt(&mut self, rows: usize) -> usize {
+        let html = render(self.trace, rows);
+        let size = html.len();
+        let is_best = self.best.as_ref().is_none_or(|best| rows > best.0);
+        // A page without calls is made even if it is too large.
+        if (size <= self.room || rows == 0) && is_best {
+            self.best = Some((rows, html));
+        }
+        size
+    }
+
+    fn finish(self) -> Page {
+        let (rows, html) = self.best.unwrap_or_else(|| (0, render(self.trace, 0)));
+        let calls = self.trace.calls();
+        let held = calls.iter().take_while(|call| call.index() < rows).count() as u64;
+        Page {
+            html,
+            held_calls: held,
+            calls: calls.count(),
+        }
+    }
+}
+
+fn render(trace: &Trace, rows: usize) -> String {
+    let encoded = encode(trace, rows);
+    let mut data = without_calls(trace);
+    data.run.held_calls = rows as u64;
+    data.texts = encoded.texts;
+    data.columns = encoded.specs;
+    let title = format!(
+        "<title>{} · execmap</title>",
+        escape_text(&data.run.command)
+    );
+    let columns = STANDARD.encode(gzip(&encoded.bytes));
+    fill(
+        TEMPLATE,
+        &[
+            (TITLE, &title),
+            (PAGE_PLACE, &escaped_json(&data)),
+            (COLUMNS_PLACE, &columns),
+        ],
+    )
+}
+
+/// Puts texts in their places; each place is the last of its kind, so that the viewer's own code
+/// may name it.
+fn fill(template: &str, places: &[(&str, &str)]) -> String {
+    let mut found: Vec<(usize, &str, &str)> = places
+        .iter()
+        .filter_map(|(place, text)| Some((template.rfind(place)?, *place, *text)))
+        .collect();
+    found.sort_by_key(|place| place.0);
+    let mut html = String::with_capacity(
+        template.len() + places.iter().map(|(_, text)| text.len()).sum::<usize>(),
+    );
+    let mut done = 0;
+    for (at, place, text) in found {
+        html.push_str(&template[done..at]);
+        html.push_str(text);
+        done = at + place.len();
+    }
+    html.push_str(&template[done..]);
+    html
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::new(6));
+    let written = encoder.write_all(bytes).and_then(|()| encoder.finish());
+    written.expect("memory can be written")
+}
+
+/// JSON that neither ends a script element nor begins anything in it.
+fn escaped_json(data: &PageData) -> String {
+    let json = serde_json::to_string(data).expect("plain data is JSON");
+    let mut escaped = String::with_capacity(json.len() + json.len() / 16);
+    for c in json.chars() {
+        match c {
+            '<' => escaped.push_str("\\u003c"),
+            '>' => escaped.push_str("\\u003e"),
+            '&' => escaped.push_str("\\u0026"),
+            '\u{2028}' => escaped.push_str("\\u2028"),
+            '\u{2029}' => escaped.push_str("\\u2029"),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+fn escape_text(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use execmap_query::testing::{TraceBuilder, shop};
+
+    /// The JSON in a page.
+    fn data_of(html: &str) -> serde_json::Value {
+        let (_, rest) = html
+            .rsplit_once("id=\"execmap-page\">")
+            .expect("the page holds its data");
+        let (json, _) = rest.split_once("</script>").expect("the element ends");
+        serde_json::from_str(json).expect("it is JSON")
+    }
+
+    #[test]
+    fn a_page_holds_the_run_and_nothing_in_it_is_markup() {
+        let page = page(&shop(), &PageOptions::default());
+        assert_eq!((page.held_calls, page.calls), (11, 11));
+        assert!(page.html.contains("<title>shop.py · execmap</title>"));
+        assert!(!page.html.contains("<tag>"));
+        let data = data_of(&page.html);
+        assert_eq!(data["run"]["held_calls"], 11);
+        assert_eq!(data["run"]["failures"], 1);
+        assert_eq!(data["map"][0]["label"], "<module>()");
+        assert_eq!(
+            data["map"][0]["children"][0]["children"][0]["label"],
+            "add(name='pen', qty=2)"
+        );
+    }
+
+    #[test]
+    fn a_page_holds_as_many_calls_as_fit() {
+        let mut builder = TraceBuilder::new();
+        for index in 0..20_000 {
+            builder.leaf("price", &[("line", &index.to_string())], "None");
+        }
+        let trace = builder.trace();
+        let whole = page(&trace, &PageOptions::default());
+        assert_eq!(whole.held_calls, 20_000);
+        let limit = whole.html.len() as u64 * 2 / 3;
+        let part = page(&trace, &PageOptions { page_size: limit });
+        assert!(part.html.len() as u64 <= limit);
+        assert!(
+            part.held_calls > 5_000 && part.held_calls < 20_000,
+            "{}",
+            part.held_calls
+        );
+        assert_eq!(data_of(&part.html)["run"]["calls"], 20_000);
+        let none = page(&trace, &PageOptions { page_size: 1 });
+        assert_eq!(none.held_calls, 0);
+    }
+}

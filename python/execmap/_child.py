@@ -1,0 +1,79 @@
+"""Begins to record as the interpreter starts: in a program under `execmap run`, and in its children.
+
+Imported by `execmap.pth` when the environment asks for it. It runs inside the
+program that is recorded, so it imports nothing that an interpreter does not
+load anyway, and whatever goes wrong here never stops the program.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+
+from execmap import _core, _options
+
+
+
+def begin() -> None:
+    """Starts the recorder as the environment says."""
+    fields = _options.decode(os.environ[_options.VARIABLE])
+    is_child = "parent" in fields
+    path = fields["path"][0]
+    if is_child and fields["parent"][0] == str(os.getpid()):
+        return
+    options = _options.defaults() | {
+        "path": f"{path}.{os.getpid()}-1" if is_child else path,
+        "run_id": list(bytes.fromhex(fields["run_id"][0])),
+        "include": fields["include"],
+        "exclude": fields["exclude"],
+        "roots": fields["roots"],
+        "working_dir": fields["working_dir"][0],
+        "values": "no_values" not in fields,
+        "redacting": "no_redact" not in fields,
+        "redact": fields["redact"],
+        "max_calls": int(fields["max_calls"][0]) if "max_calls" in fields else None,
+        "max_size": int(fields["max_size"][0]) if "max_size" in fields else None,
+        "command": list(sys.orig_argv) if is_child else fields["command"],
+    }
+    options["meta"] = [*_options.facts(fields["command"]), ("name", fields["name"][0])]
+    path, notes = _core.start(options)
+    if not is_child:
+        say(notes)
+    os.environ[_options.VARIABLE] = _options.encode(fields | {"parent": [str(os.getpid())], "path": [path]})
+    atexit.register(finish, os.getpid(), None if is_child else fields)
+
+
+def say(lines: list[str]) -> None:
+    """Writes lines to the error stream, whatever the program made of `sys.stderr`."""
+    for line in lines:
+        try:
+            os.write(2, f"execmap: {line}\n".encode("utf-8", "backslashreplace"))
+        except OSError:
+            return
+
+
+def finish(pid: int, fields: dict[str, list[str]] | None) -> None:
+    """Ends the recording as the last thing the interpreter does, and says what came of it."""
+    outcome = _core.stop()
+    if fields is None or outcome is None or pid != os.getpid():
+        return
+    html = fields["html"][0] if "html" in fields else None
+    try:
+        summary = _core.finish_run(outcome["path"], html, int(fields["page_size"][0]))
+    except Exception as error:
+        say([*outcome["notes"], str(error)])
+        return
+    say(outcome["notes"])
+    if "quiet" not in fields:
+        say([summary.removeprefix("execmap: ")])
+    if html is not None and "open" in fields:
+        import webbrowser
+
+        webbrowser.open(f"file://{os.path.abspath(html)}")
+
+
+try:
+    begin()
+except Exception as error:
+    say([f"not recorded: {error}"])

@@ -1,0 +1,85 @@
+import type {Model} from '../logic/model.ts'
+import type {Rows} from '../logic/rows.ts'
+import {choose, foldHere, moveRow, openHere, showView, stepFailure, stepHit, toCaller, toEnd, asked} from './actions.ts'
+import {VIEWS, type AppState} from './app.ts'
+
+export interface KeyPress {
+  readonly key: string
+  readonly shift: boolean
+}
+
+export interface KeyContext {
+  readonly model: Model
+  readonly rows: Rows
+  /** Functions in the order of the table. */
+  readonly functions: readonly number[]
+}
+
+/** The state after a key, or null when the key means nothing here. */
+export function afterKey(state: AppState, {key, shift}: KeyPress, {model, rows, functions}: KeyContext): AppState | null {
+  const inTable = state.view === 'functions'
+  switch (key) {
+    case '1':
+    case '2':
+    case '3':
+      return showView(state, VIEWS[Number(key) - 1]!)
+    case 'j':
+    case 'ArrowDown':
+      return inTable ? moveFunction(model, state, functions, 1) : moveRow(model, state, rows, 1)
+    case 'k':
+    case 'ArrowUp':
+      return inTable ? moveFunction(model, state, functions, -1) : moveRow(model, state, rows, -1)
+    case 'ArrowRight':
+      return inTable ? null : openHere(model, state, rows, shift)
+    case 'ArrowLeft':
+      return inTable ? null : foldHere(model, state, shift)
+    case 'Home':
+      return inTable ? moveFunction(model, state, functions.slice(0, 1), 1) : toEnd(model, state, rows, 'first')
+    case 'End':
+      return inTable ? moveFunction(model, state, functions.slice(-1), 1) : toEnd(model, state, rows, 'last')
+    case 'c':
+      return toCaller(model, state)
+    case 'e':
+      return stepFailure(model, state, 1)
+    case 'E':
+      return stepFailure(model, state, -1)
+    case 'n':
+      return stepHit(model, state, 1)
+    case 'N':
+      return stepHit(model, state, -1)
+    case 'p':
+      return {...state, panel: !state.panel, sheet: !state.sheet}
+    case '?':
+      return {...state, dialog: 'keys'}
+    case 'Escape':
+      return escaped(state)
+    default:
+      return null
+  }
+}
+
+/** The other theme than the one on the screen. */
+export function otherTheme(state: AppState, isDark: boolean): AppState {
+  return {...state, theme: isDark ? 'light' : 'dark'}
+}
+
+/** Chooses the first held call of a function. */
+export function chooseFunction(model: Model, state: AppState, called: number): AppState {
+  const from = model.byFunctionStart[called]!
+  return from === model.byFunctionStart[called + 1]! ? state : choose(state, model.byFunction[from]!)
+}
+
+function escaped(state: AppState): AppState {
+  if (state.dialog !== '') return {...state, dialog: ''}
+  if (state.sheet) return {...state, sheet: false}
+  if (state.chosen >= 0) return {...state, chosen: -1, cursor: ''}
+  return state
+}
+
+function moveFunction(model: Model, state: AppState, functions: readonly number[], by: 1 | -1): AppState {
+  const held = functions.filter((called) => model.byFunctionStart[called] !== model.byFunctionStart[called + 1])
+  const here = state.chosen < 0 ? -1 : held.indexOf(model.calls.function[state.chosen]!)
+  const next = here < 0 ? (by > 0 ? 0 : held.length - 1) : here + by
+  const called = held[next]
+  return called === undefined ? state : asked(chooseFunction(model, state, called), 'nearest')
+}

@@ -1,0 +1,110 @@
+import {expect, test} from 'vitest'
+import {NONE} from '../src/data/table.ts'
+import {firstOpening, foldedAll, FIRST_MESSAGES, revealing, withAllBelow, withCall} from '../src/logic/open.ts'
+import {mapHeights} from '../src/logic/maprow.ts'
+import {buildRows, rowAt, rowOfCall, ROW} from '../src/logic/rows.ts'
+import {deep, empty, million, shop} from './fixtures/runs.ts'
+import {drawn, modelOf, rowsText} from './model.ts'
+
+test('a folded call is one row, an opened one has a row for its end', () => {
+  const model = drawn(`
+    main
+      load
+        row
+      save
+  `)
+  const folded = foldedAll(model)
+  expect(rowsText(model, folded)).toEqual(['main'])
+  const open = withCall(withCall(folded, 0, true), 1, true)
+  expect(rowsText(model, open)).toEqual(['main', '  load', '    row', '  return load', '  save', 'return main'])
+  expect(rowsText(model, open, 'tree')).toEqual(['main', '  load', '    row', '  save'])
+})
+
+test('opening changes no row above', () => {
+  const model = modelOf(shop())
+  const open = firstOpening(model)
+  const before = rowsText(model, open)
+  const [row, call] = [17, buildRows(model, open, 'map', mapHeights(false)).call[17]!]
+  const after = rowsText(model, withAllBelow(model, open, call, true))
+  expect(after.slice(0, row + 1)).toEqual(before.slice(0, row + 1))
+})
+
+test('a failure that passes through frames takes one row', () => {
+  const model = drawn(`
+    main
+      a!
+        b!
+          c!
+      d
+  `)
+  const open = withAllBelow(model, foldedAll(model), 0, true)
+  expect(rowsText(model, open)).toEqual(['main', '  a', '    b', '      c', '      fail c', '  d', 'return main'])
+})
+
+test('equal neighbouring leaf calls are one row, exactly', () => {
+  const model = drawn(`
+    main
+      a
+      a
+      a
+      b
+      a
+  `)
+  expect(rowsText(model, withCall(foldedAll(model), 0, true))).toEqual(['main', '  equal a 3×', '  b', '  a', 'return main'])
+})
+
+test('many children keep the first of each function and every early failure', () => {
+  const lines = Array.from({length: 200}, (_, at) => `      ${at === 150 ? 'x!' : at === 90 ? 'rare' : at % 2 === 0 ? 'a' : 'b'}`)
+  const model = drawn(`    main\n${lines.join('\n')}`)
+  expect(rowsText(model, withCall(foldedAll(model), 0, true))).toEqual([
+    'main', '  a', '  b', '  stretch a 88×', '  rare', '  stretch b 59×', '  x', '  fail x', '  stretch b 48×', '  b', 'return main',
+  ])
+})
+
+test('the first picture keeps to its budget and opens the first failure', () => {
+  for (const model of [modelOf(shop()), modelOf(million(50_000))]) {
+    const rows = buildRows(model, firstOpening(model), 'map', mapHeights(false))
+    const messages = rows.kind.reduce((sum, kind) => sum + (kind === ROW.suspended ? 0 : 1), 0)
+    expect(messages).toBeLessThanOrEqual(FIRST_MESSAGES + 10)
+    expect(messages).toBeGreaterThan(30)
+    expect(rows.kind.includes(ROW.fail)).toBe(true)
+  }
+})
+
+test('revealing opens the path and the stretches that hide a call', () => {
+  const model = modelOf(million(30_000))
+  const call = 21_111
+  const rows = buildRows(model, revealing(model, foldedAll(model), call), 'map', mapHeights(false))
+  expect(rowOfCall(rows, call)).toBeGreaterThan(0)
+})
+
+test('every call has its place when all is open', () => {
+  const model = modelOf(million(20_000))
+  let open = withAllBelow(model, foldedAll(model), 0, true)
+  for (let call = 0; call < model.tree.length; call += 97) open = revealing(model, open, call)
+  const rows = buildRows(model, open, 'map', mapHeights(false))
+  expect(rowOfCall(rows, 9_700)).toBeGreaterThan(0)
+  expect(rows.top[rows.length]).toBe(rows.length * 22)
+  expect(rowAt(rows, 22 * 100 + 3)).toBe(100)
+  expect(rowAt(rows, 1e12)).toBe(rows.length - 1)
+})
+
+test('calls that are not held have a row in their place', () => {
+  const model = modelOf(million(5_000, 1_000))
+  const rows = buildRows(model, firstOpening(model), 'map', mapHeights(false))
+  const absent = [...rows.extra].filter((_, row) => rows.kind[row] === ROW.absent)
+  expect(absent.length).toBeGreaterThan(0)
+})
+
+test('a deep failure opens without a stack', () => {
+  const model = modelOf(deep(200_000))
+  const rows = buildRows(model, withAllBelow(model, foldedAll(model), 0, true), 'map', mapHeights(false))
+  expect(rows.length).toBe(200_001 + 2)
+})
+
+test('nothing recorded has no rows', () => {
+  const model = modelOf(empty())
+  expect(rowsText(model, firstOpening(model))).toEqual([])
+  expect(model.tree.parent.length).toBe(0)
+  expect(NONE).toBe(0xffffffff)
+})
