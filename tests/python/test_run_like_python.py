@@ -108,6 +108,7 @@ def test_a_console_script_finds_the_same_world(execmap: Execmap, monkeypatch: py
     script(execmap, f"#!{sys.executable}\n{LOOK_AROUND}\nsys.exit(5)\n", "bin/shop-tool")
     tool.chmod(tool.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", str(tool.parent), prepend=os.pathsep)
+    monkeypatch.setenv("PYTHONHASHSEED", "0")
 
     recorded = execmap.run("shop-tool", "a", "--b", stdin=b"line\n")
 

@@ -235,6 +235,9 @@ def test_objects_die_when_they_would_have_died(execmap: Execmap) -> None:
 import gc
 import weakref
 
+gc.collect()
+gc.disable()
+
 
 class Mortal:
     def __init__(self, name):

@@ -60,8 +60,8 @@ test('a row can be spoken', () => {
 
 test('participants merge into their package, fewest calls first, until they fit', () => {
   const {page} = modelOf(shop())
-  expect(participants(page.functions, 9).columns.map(({name}) => name)).toEqual(['shop.py', 'Cart', 'Line', 'pricing', 'stock', 'payments'])
+  expect(participants(page.functions, 9).columns.map(({name}) => name)).toEqual(['shop', 'Cart', 'Line', 'pricing', 'stock', 'payments'])
   const merged = participants(page.functions, 4)
-  expect(merged.columns.length).toBe(4)
-  expect(merged.columns.find(({name}) => name === 'shop')?.members).toEqual(['Cart', 'payments', 'Line'])
+  expect(merged.columns.map(({above, name}) => `${above}: ${name}`)).toEqual(['script: shop', '3 merged: shop', 'shop: pricing', 'shop: stock'])
+  expect(merged.columns[1]?.members.toSorted()).toEqual(['Cart', 'Line', 'shop.payments'])
 })

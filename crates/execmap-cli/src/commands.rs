@@ -3,13 +3,14 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use execmap_export::{json, mermaid, ndjson, text};
 use execmap_map::MapQuery;
 use execmap_query::{
     BadPattern, CallNumber, Fold, FunctionPattern, OpenError, StatsQuery, Trace, TreeQuery, bytes,
-    newest, open, thousands,
+    newest, open, thousands, tree_rows,
 };
 use execmap_web::PageOptions;
 use serde::Serialize;
@@ -17,7 +18,7 @@ use serde::Serialize;
 use crate::args::{
     ExportArgs, ExportFormat, InfoArgs, MapArgs, MapFormat, StatsArgs, TraceArg, TreeArgs,
 };
-use crate::render;
+use crate::render::{self, TreeLines};
 use crate::terminal::Terminal;
 
 /// Why a command was not carried out.
@@ -79,11 +80,32 @@ pub(crate) fn tree(args: &TreeArgs, terminal: &mut Terminal) -> Result<(), Failu
         },
         root: root(&trace, args.root)?,
     };
-    let tree = execmap_query::tree(&trace, &query);
     if args.json {
-        return print_json(&tree, terminal);
+        return print_json(&execmap_query::tree(&trace, &query), terminal);
     }
-    let text = render::tree_text(&tree, terminal.layout());
+    print_tree(&trace, &query, terminal)
+}
+
+/// Prints rows as they are made: a tree may be larger than memory.
+fn print_tree(trace: &Trace, query: &TreeQuery, terminal: &mut Terminal) -> Result<(), Failure> {
+    const CHUNK: usize = 1 << 16;
+    let mut lines = TreeLines::new(terminal.layout());
+    let mut text = String::new();
+    let mut printed = Ok(());
+    let tree = tree_rows(trace, query, &mut |row| {
+        text.push_str(&lines.line(&row));
+        if text.len() > CHUNK {
+            printed = terminal.print(&text);
+            text.clear();
+        }
+        if printed.is_ok() {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    });
+    printed?;
+    text.push_str(&lines.end(&tree));
     Ok(terminal.print(&text)?)
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use execmap_query::{Trace, bytes, counted, duration, shell_words, thousands};
+use execmap_query::{Glance, Run, Trace, bytes, counted, duration, shell_words, thousands};
 
 /// Above so many calls no page is written after a run.
 pub const MOST_CALLS_FOR_A_PAGE: u64 = 1_000_000;
@@ -29,22 +29,33 @@ pub struct RunSummary {
 }
 
 impl RunSummary {
-    /// The figures of a trace.
+    /// The figures of a trace that was opened.
     #[must_use]
     pub fn of(trace: &Trace) -> Self {
-        let run = trace.run();
+        let (threads, tasks) = (trace.threads().len() as u64, trace.tasks().len() as u64);
+        Self::of_run(trace.run(), trace.calls().count(), threads, tasks)
+    }
+
+    /// The figures of a trace that was looked at.
+    #[must_use]
+    pub fn of_glance(glance: &Glance) -> Self {
+        Self::of_run(&glance.run, glance.calls, glance.threads, glance.tasks)
+    }
+
+    fn of_run(run: &Run, calls: u64, threads: u64, tasks: u64) -> Self {
+        let left_out = run
+            .left_out
+            .iter()
+            .map(|left| (left.reason.clone(), left.count));
         RunSummary {
-            calls: trace.calls().count(),
-            threads: trace.threads().len() as u64,
-            tasks: trace.tasks().len() as u64,
+            calls,
+            threads,
+            tasks,
             duration_ns: run.duration_ns,
-            left_out: run
-                .left_out
-                .iter()
-                .map(|left| (left.reason.clone(), left.count))
-                .collect(),
+            left_out: left_out.collect(),
             trace: (run.trace.clone(), run.bytes),
-            ..RunSummary::default()
+            page: None,
+            is_page_wanted: false,
         }
     }
 }

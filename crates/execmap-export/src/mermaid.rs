@@ -72,7 +72,7 @@ pub fn render(map: &Map, value_chars: usize) -> String {
             }
             MapRow::More(more) => {
                 writer.leave_down_to(more.level);
-                writer.note(id(more.from), &more_text(more.calls, more.calls_inside));
+                writer.note(id(more.from), &more_text(more));
             }
             MapRow::Call(message) => {
                 writer.leave_down_to(message.level);
@@ -312,6 +312,9 @@ mod tests {
         };
         let diagram = of_trace(&builder.trace(), &query);
         assert!(diagram.encode_utf16().count() <= MOST_UNITS);
-        assert!(diagram.contains(" more"), "what is left out is counted");
+        assert!(
+            diagram.contains(" more calls"),
+            "what is left out is counted"
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use execmap_map::{Map, MapRow, Message};
+use execmap_map::{Map, MapRow, Message, MoreNote};
 use execmap_query::{Outcome, counted, cut, visible};
 
 /// Values are cut to so many characters.
@@ -22,10 +22,7 @@ pub fn render(map: &Map) -> String {
                 };
                 (lane.level, format!("{kind} {}", visible(&lane.name)))
             }
-            MapRow::More(more) => (
-                more.level,
-                format!("… {}", more_text(more.calls, more.calls_inside)),
-            ),
+            MapRow::More(more) => (more.level, format!("… {}", more_text(more))),
             MapRow::Call(message) => (message.level, message_text(map, message)),
         };
         let _ = writeln!(text, "{}{line}", "  ".repeat(level as usize));
@@ -36,14 +33,16 @@ pub fn render(map: &Map) -> String {
     text
 }
 
-/// `980 calls more, 12,980 calls inside them`
-pub(crate) fn more_text(calls: u64, inside: u64) -> String {
-    let more = format!("{} more", counted(calls, "call"));
-    if inside == 0 {
-        more
-    } else {
-        format!("{more}, {} inside them", counted(inside, "call"))
+/// `980 more calls of shop.price, 12,980 calls inside them`
+pub(crate) fn more_text(note: &MoreNote) -> String {
+    let mut text = counted(note.calls, "more call");
+    if let Some(function) = &note.function {
+        let _ = write!(text, " of {function}");
     }
+    if note.calls_inside > 0 {
+        let _ = write!(text, ", {} inside them", counted(note.calls_inside, "call"));
+    }
+    text
 }
 
 fn message_text(map: &Map, message: &Message) -> String {

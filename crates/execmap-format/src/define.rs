@@ -235,6 +235,8 @@ pub enum Definition {
     /// A count so far; the last of a reason and detail holds.
     Loss(Loss),
     Clock(ClockPair),
+    /// Only calls from `first` on and before `last` belong to this trace; time begins at `clock`.
+    Window { first: u64, last: u64, clock: ClockPair },
     /// The recording came to its end; nothing follows.
     End,
 }
@@ -301,6 +303,12 @@ impl Definition {
                 8
             }
             Definition::End => 9,
+            Definition::Window { first, last, clock } => {
+                for number in [*first, *last, clock.tick, clock.monotonic_ns] {
+                    put(out, number);
+                }
+                12
+            }
             Definition::ThreadUpdate(index, def) => {
                 put(out, u64::from(*index));
                 encode_thread(def, out);
@@ -320,7 +328,7 @@ impl Definition {
         let (&kind, rest) = input.split_first()?;
         *input = rest;
         let mut body = take_sized(input)?;
-        if kind == 0 || kind > 11 {
+        if kind == 0 || kind > 12 {
             return Some(None);
         }
         Self::decode_body(kind, &mut body).map(Some)
@@ -343,6 +351,11 @@ impl Definition {
             8 => Definition::Clock(ClockPair { tick: take(body)?, monotonic_ns: take(body)? }),
             9 => Definition::End,
             10 => Definition::ThreadUpdate(u32::try_from(take(body)?).ok()?, decode_thread(body)?),
+            12 => Definition::Window {
+                first: take(body)?,
+                last: take(body)?,
+                clock: ClockPair { tick: take(body)?, monotonic_ns: take(body)? },
+            },
             11 => Definition::TaskUpdate(
                 u32::try_from(take(body)?).ok()?,
                 TaskDef { name: take_text(body)?, created_by: take_call(body)? },
@@ -424,6 +437,8 @@ pub struct Definitions {
     pub clock: Vec<ClockPair>,
     /// Whether the recording came to its end.
     pub is_ended: bool,
+    /// First call, call after the last, and beginning, where the trace is a part of a longer one.
+    pub window: Option<(u64, u64, ClockPair)>,
     symbols: Vec<String>,
     types: Vec<TypeDef>,
 }
@@ -469,6 +484,8 @@ impl Definitions {
             }
             Definition::Clock(pair) => self.clock.push(pair),
             Definition::End => self.is_ended = true,
+            // A window of a window lies inside it.
+            Definition::Window { first, last, clock } => self.window = Some((first, last, clock)),
         }
     }
 

@@ -42,3 +42,33 @@ pub enum Event<'a> {
     /// A loop's header is entered again.
     Loop { call: Option<CallId>, header: u32, entries: u32 },
 }
+
+impl<'a> Event<'a> {
+    /// The event as a window on calls from `first` on and before `last` shows it: `None` for what is
+    /// of no call of the window. Calls are numbered from the window's first.
+    #[must_use]
+    pub(crate) fn in_window(&self, first: u64, last: u64) -> Option<Event<'a>> {
+        let inside = |call: CallId| (first..last).contains(&call.0).then(|| CallId(call.0 - first));
+        let maybe = |call: Option<CallId>| call.and_then(inside);
+        let mut event = *self;
+        match &mut event {
+            Event::Start { call, parent, created_by, .. } => {
+                *call = inside(*call)?;
+                (*parent, *created_by) = (maybe(*parent), maybe(*created_by));
+            }
+            Event::Return { call, .. }
+            | Event::Yield { call, .. }
+            | Event::Await { call, .. }
+            | Event::Resume { call, .. }
+            | Event::Throw { call, .. }
+            | Event::Unwind { call, .. }
+            | Event::Closed { call, .. } => *call = inside(*call)?,
+            // What an exception is stays known, wherever it was raised.
+            Event::Raise { call, .. } | Event::Reraise { call, .. } | Event::Handled { call, .. } => {
+                *call = maybe(*call);
+            }
+            Event::Loop { call, .. } => *call = Some(maybe(*call)?),
+        }
+        Some(event)
+    }
+}

@@ -215,11 +215,25 @@ impl<S: Source> TraceReader<S> {
         let ns_per_tick = if ticks == 0 || nanos == 0 { 1.0 } else { nanos as f64 / ticks as f64 };
         self.scale = TimeScale { first_tick: first.tick, ns_per_tick };
         self.summary.duration_ns = nanos;
+        if let Some((from, until, begin)) = self.definitions.window {
+            self.scale.first_tick = begin.tick;
+            self.summary.duration_ns = last.monotonic_ns.saturating_sub(begin.monotonic_ns);
+            self.summary.calls = until.saturating_sub(from);
+        }
     }
 
     /// Hands every event to `each`: those of one log in their order, those of several by time.
     /// Returns how many blocks turned out to be damaged; what they held is missing.
     pub fn for_each_event(&self, each: &mut dyn FnMut(LogId, &Event<'_>)) -> Result<u32, ReadError> {
+        let Some((first, last, _)) = self.definitions.window else { return self.for_each_of_all(each) };
+        self.for_each_of_all(&mut |log, event| {
+            if let Some(event) = event.in_window(first, last) {
+                each(log, &event);
+            }
+        })
+    }
+
+    fn for_each_of_all(&self, each: &mut dyn FnMut(LogId, &Event<'_>)) -> Result<u32, ReadError> {
         let mut cursors: Vec<Cursor<'_>> = Vec::new();
         for (log, blocks) in &self.logs {
             cursors.push(Cursor { log: *log, blocks, next: 0, payload: Vec::new(), state: LogReplay::default() });

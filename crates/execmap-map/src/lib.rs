@@ -10,6 +10,8 @@
 
 mod participants;
 
+use std::ops::ControlFlow;
+
 use execmap_query::{
     CallNumber, Fold, Losses, Opening, Outcome, Place, Step, TaskNumber, ThreadNumber, Trace, What,
     walk,
@@ -101,7 +103,7 @@ pub struct Message {
     pub level: u32,
     /// The call.
     pub handle: CallNumber,
-    /// The participant that calls; `None`: from outside of what was recorded.
+    /// The participant that calls, or that created the thread; `None`: outside of what was recorded.
     pub from: Option<usize>,
     /// The participant that is called.
     pub to: usize,
@@ -134,6 +136,8 @@ pub struct MoreNote {
     pub calls: u64,
     /// Calls below them.
     pub calls_inside: u64,
+    /// Their function, where all have the same.
+    pub function: Option<String>,
 }
 
 /// The map of a trace.
@@ -141,7 +145,10 @@ pub struct MoreNote {
 pub fn build(trace: &Trace, query: &MapQuery) -> Map {
     let opening = Opening::for_rows(trace, query.root, query.messages, query.depth, Fold::Never);
     let mut steps = Vec::new();
-    walk(trace, &opening, &mut |step| steps.push(step));
+    let _ = walk(trace, &opening, &mut |step| {
+        steps.push(step);
+        ControlFlow::Continue(())
+    });
     let shown = steps.iter().filter_map(|step| match step.what {
         What::Calls { first, .. } => Some(trace.function_of(first)),
         _ => None,
@@ -199,18 +206,27 @@ impl Writer<'_> {
                     name: name.to_owned(),
                 })
             }
-            What::More { calls, inside } => MapRow::More(MoreNote {
-                level,
-                from,
+            What::More {
                 calls,
-                calls_inside: inside,
-            }),
+                inside,
+                function,
+            } => {
+                let function = function.map(|function| self.trace.function(function).shown_name());
+                MapRow::More(MoreNote {
+                    level,
+                    from,
+                    calls,
+                    calls_inside: inside,
+                    function,
+                })
+            }
             What::Calls {
                 first,
                 inside,
                 closed,
                 ..
             } => {
+                let from = from.or_else(|| self.creator(first));
                 let message = self.message(first, from, level);
                 self.above.push(message.to);
                 self.shown_calls += 1;
@@ -222,6 +238,13 @@ impl Writer<'_> {
             }
         };
         self.rows.push(row);
+    }
+
+    /// The participant that started the thread or submitted the job of an outermost call.
+    fn creator(&self, call: CallNumber) -> Option<usize> {
+        let created_by = self.trace.calls().created_by(call)?;
+        self.participants
+            .known_index_of(self.trace.function_of(created_by))
     }
 
     fn message(&mut self, call: CallNumber, from: Option<usize>, level: u32) -> Message {

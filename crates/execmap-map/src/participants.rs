@@ -71,6 +71,14 @@ impl Participants {
         index
     }
 
+    /// The participant of a function, if a call on it was shown.
+    pub(crate) fn known_index_of(&self, function: &Function) -> Option<usize> {
+        let own = own_key(function);
+        self.known
+            .get(self.merged.get(&own).unwrap_or(&own))
+            .copied()
+    }
+
     /// A function's name without what its participant says.
     pub(crate) fn name_on(&self, index: usize, function: &Function) -> String {
         let participant = &self.list[index];

@@ -4,6 +4,7 @@ mod command_line;
 mod cpython;
 mod errors;
 mod recorder;
+mod trace;
 
 use pyo3::prelude::*;
 
@@ -14,7 +15,9 @@ mod _core {
     #[pymodule_export]
     use crate::errors::TraceError;
     #[pymodule_export]
-    use crate::recorder::{is_recording, start, stop};
+    use crate::recorder::{close_window, is_recording, open_window, start, stop};
+    #[pymodule_export]
+    use crate::trace::CoreTrace;
     #[pymodule_export]
     #[expect(non_upper_case_globals, reason = "the name is Python's")]
     const __version__: &str = env!("CARGO_PKG_VERSION");

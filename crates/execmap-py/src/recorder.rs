@@ -3,12 +3,12 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use execmap_record::{Filter, FilterOptions, Redactor, Stopped, free_name};
+use execmap_record::{Filter, FilterOptions, Redactor, Stopped, free_name, write_window};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::cpython::{self, Settings};
-use crate::errors::filter_error;
+use crate::errors::{TraceError, filter_error, write_error};
 
 /// What to record, as Python says it.
 #[derive(FromPyObject)]
@@ -114,4 +114,19 @@ pub(crate) fn stop(py: Python<'_>) -> PyResult<Option<Bound<'_, PyDict>>> {
 #[pyfunction]
 pub(crate) fn is_recording() -> bool {
     cpython::is_recording()
+}
+
+/// Begins a window on the recording that goes on: its first call, and the clock.
+#[pyfunction]
+pub(crate) fn open_window() -> Option<(u64, u64, u64)> {
+    cpython::now()
+}
+
+/// Ends a window: writes a trace that holds what was recorded since it was opened.
+#[pyfunction]
+pub(crate) fn close_window(py: Python<'_>, path: PathBuf, window: (u64, u64, u64)) -> PyResult<()> {
+    let Some((whole, last)) = cpython::flush(py)? else {
+        return Err(TraceError::new_err("the recording around this one has ended before it"));
+    };
+    write_window(&whole, &path, window, last).map_err(|error| write_error(&path, &error.to_string()))
 }

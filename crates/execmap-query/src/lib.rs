@@ -42,7 +42,7 @@ pub use handles::{
     CallNumber, FunctionNumber, NotAHandle, ProcessNumber, TaskNumber, ThreadNumber,
 };
 pub use info::{Info, info, rfc3339, shell_words};
-pub use open::{OpenError, newest, open};
+pub use open::{Glance, OpenError, glance, newest, open};
 pub use opening::{Fold, Opening, Piece};
 pub use pattern::{BadPattern, FunctionPattern};
 pub use rows::{Row, row, rows};
@@ -50,5 +50,5 @@ pub use shape::Children;
 pub use stats::{FunctionStats, Stats, StatsQuery, StatsSort, of_function, stats};
 pub use text::{bytes, counted, cut, duration, thousands, visible};
 pub use trace::{Lane, LeftOut, Losses, Run, Trace};
-pub use tree::{CallRow, LaneRow, MoreRow, Tree, TreeQuery, TreeRow, tree};
+pub use tree::{CallRow, LaneRow, MoreRow, Tree, TreeQuery, TreeRow, tree, tree_rows};
 pub use walk::{Place, Step, What, walk};

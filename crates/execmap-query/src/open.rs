@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use execmap_format::{ReadError, Source, TraceReader};
 
 use crate::read;
-use crate::trace::Trace;
+use crate::trace::{Run, Trace};
 
 /// Ending of a trace's file.
 const ENDING: &str = "execmap";
@@ -72,6 +72,12 @@ fn explain(path: &Path, why: &ReadError) -> String {
 /// A run that did not end has a second file beside the first, `NAME.execmap.part`, with what was
 /// recorded last; it is read along.
 pub fn open(path: &Path) -> Result<Trace, OpenError> {
+    let (reader, path, name) = reader(path)?;
+    read::read(reader, name).map_err(|why| OpenError::Unreadable { path, why })
+}
+
+/// The trace at a path with its side file, the path itself, and its name.
+fn reader(path: &Path) -> Result<(TraceReader<FileSource>, PathBuf, String), OpenError> {
     let path = if path.is_dir() {
         newest(path)?
     } else {
@@ -84,8 +90,30 @@ pub fn open(path: &Path) -> Result<Trace, OpenError> {
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned();
-    let reader = TraceReader::open(main, part).and_then(|reader| read::read(reader, name));
-    reader.map_err(|why| OpenError::Unreadable { path, why })
+    match TraceReader::open(main, part) {
+        Ok(reader) => Ok((reader, path, name)),
+        Err(why) => Err(OpenError::Unreadable { path, why }),
+    }
+}
+
+/// What a trace is, read without its events.
+#[derive(Clone, Debug)]
+pub struct Glance {
+    /// What is known of the run.
+    pub run: Run,
+    /// Calls that began.
+    pub calls: u64,
+    /// Threads with a log.
+    pub threads: u64,
+    /// Tasks that were seen.
+    pub tasks: u64,
+}
+
+/// Looks at the trace at `path` without reading its events, which takes no time however many there
+/// are.
+pub fn glance(path: &Path) -> Result<Glance, OpenError> {
+    let (reader, _, name) = reader(path)?;
+    Ok(read::glance(&reader, name))
 }
 
 /// The newest trace in a folder.

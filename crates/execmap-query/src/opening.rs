@@ -3,14 +3,14 @@
 //! The greatest depth whose calls all fit is opened whole. What room is left
 //! opens further calls level by level, those with a failure inside first, then
 //! in order of start. Calls that are too many to be shown together are shown in
-//! part: the first, then those that failed. Everything that is not shown is
+//! part: the first, some that failed, and the last. Everything that is not shown is
 //! counted where it is missing.
 
 use std::collections::VecDeque;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::handles::CallNumber;
+use crate::handles::{CallNumber, FunctionNumber};
 use crate::trace::Trace;
 
 /// Whether equal neighbours share one row.
@@ -41,6 +41,8 @@ pub enum Piece {
         calls: u64,
         /// Calls below them.
         inside: u64,
+        /// Their function, where all have the same.
+        function: Option<FunctionNumber>,
     },
 }
 
@@ -200,7 +202,9 @@ impl<'t> Opening<'t> {
             let Some((call, level)) = too_many.pop_front() else {
                 return;
             };
-            let share = (room / (too_many.len() + 2)).max(room.min(SMALL_PART));
+            let share = (room / (too_many.len() + 2))
+                .max(room.min(SMALL_PART))
+                .min(LARGE_PART);
             if share < LEAST_PART {
                 return;
             }
@@ -240,7 +244,7 @@ impl<'t> Opening<'t> {
         (pieces.len() <= most).then_some(pieces)
     }
 
-    /// At most `most` rows of those inside a call: the first ones, then some that failed.
+    /// At most `most` rows of those inside a call: the first, some that failed, the last.
     fn cut(&self, call: Option<CallNumber>, most: usize) -> Vec<Piece> {
         let failing = |piece: &Piece| match *piece {
             Piece::Calls { first, .. } => self.trace.is_failing(first),
@@ -252,49 +256,69 @@ impl<'t> Opening<'t> {
             .filter(failing)
             .take(most / 4)
             .count();
-        let head = most.saturating_sub(1 + 2 * extra).max(1);
+        let has_last = most >= 4;
+        let head = most
+            .saturating_sub(1 + usize::from(has_last) + 2 * extra)
+            .max(1);
+        let count = self.pieces(call).count();
         let mut left = extra;
         let mut cut = Vec::new();
+        let mut gap = Vec::new();
         for (position, piece) in self.pieces(call).enumerate() {
-            if position < head {
-                cut.push(piece);
-            } else if left > 0 && failing(&piece) {
-                left -= 1;
+            let is_last = has_last && position + 1 == count;
+            let is_failing = left > 0 && position >= head && failing(&piece);
+            left -= usize::from(is_failing);
+            if position < head || is_failing || is_last {
+                cut.append(&mut gap);
                 cut.push(piece);
             } else {
-                add_to_more(&mut cut, piece);
+                self.widen(&mut gap, piece);
             }
         }
+        cut.append(&mut gap);
         cut
+    }
+
+    /// Takes one more into a gap; a gap of one row is that row.
+    fn widen(&self, gap: &mut Vec<Piece>, piece: Piece) {
+        let Some(last) = gap.pop() else {
+            gap.push(piece);
+            return;
+        };
+        let ((calls, inside, function), (more_calls, more_inside, own)) =
+            (self.counts(last), self.counts(piece));
+        gap.push(Piece::More {
+            calls: calls + more_calls,
+            inside: inside + more_inside,
+            function: function.filter(|function| Some(*function) == own),
+        });
+    }
+
+    /// Calls, calls below them, and the function that all of them have.
+    fn counts(&self, piece: Piece) -> (u64, u64, Option<FunctionNumber>) {
+        match piece {
+            Piece::Calls {
+                first,
+                times,
+                inside,
+            } => (times, inside, Some(self.trace.calls().function(first))),
+            Piece::More {
+                calls,
+                inside,
+                function,
+            } => (calls, inside, function),
+        }
     }
 }
 
 /// Fewer rows than this are not worth opening a call in part.
 const LEAST_PART: usize = 3;
 
+/// More rows than this of one call are not worth it: they tend to be much the same.
+const LARGE_PART: usize = 16;
+
 /// So many rows are not divided further.
 const SMALL_PART: usize = 8;
-
-fn add_to_more(pieces: &mut Vec<Piece>, piece: Piece) {
-    let Piece::Calls {
-        times,
-        inside: below,
-        ..
-    } = piece
-    else {
-        return;
-    };
-    match pieces.last_mut() {
-        Some(Piece::More { calls, inside }) => {
-            *calls += times;
-            *inside += below;
-        }
-        _ => pieces.push(Piece::More {
-            calls: times,
-            inside: below,
-        }),
-    }
-}
 
 /// Rows for neighbours.
 struct Pieces<'a> {

@@ -10,7 +10,7 @@ use crate::assemble::{Assembled, Assembler};
 use crate::calls::{Begin, Outcome};
 use crate::function::{Function, FunctionKind};
 use crate::handles::CallNumber;
-use crate::open::FileSource;
+use crate::open::{FileSource, Glance};
 use crate::trace::{Derived, Lane, LeftOut, Run, Trace};
 use crate::values::Texts;
 
@@ -49,6 +49,16 @@ pub(crate) fn read(reader: TraceReader<FileSource>, name: String) -> Result<Trac
         texts: Texts::Read(Box::new(reader)),
         derived: Derived::default(),
     })
+}
+
+/// What a trace is, without its events.
+pub(crate) fn glance(reader: &TraceReader<FileSource>, name: String) -> Glance {
+    Glance {
+        run: run(reader, name, 0),
+        calls: reader.summary().calls,
+        threads: reader.definitions().threads.len() as u64,
+        tasks: reader.definitions().tasks.len() as u64,
+    }
 }
 
 /// Lanes whose definition was lost have no name.

@@ -4,6 +4,8 @@
 //! than any stack. Whatever is not shown is counted in the row where it is
 //! missing.
 
+use std::ops::ControlFlow;
+
 use serde::Serialize;
 
 use crate::calls::Outcome;
@@ -42,6 +44,8 @@ pub struct Tree {
     pub losses: Losses,
     /// Calls in the trace.
     pub calls: u64,
+    /// Calls that were asked for: all but those that the query left out, or those below its root.
+    pub asked_calls: u64,
     /// Calls that have a row, alone or with others.
     pub shown_calls: u64,
     /// Calls that the query left out.
@@ -140,20 +144,33 @@ pub struct MoreRow {
     pub calls: u64,
     /// Calls below them.
     pub calls_inside: u64,
+    /// Their function, where all have the same.
+    pub function: Option<String>,
 }
 
 /// The call tree.
 #[must_use]
 pub fn tree(trace: &Trace, query: &TreeQuery) -> Tree {
+    let mut rows = Vec::new();
+    let tree = tree_rows(trace, query, &mut |row| {
+        rows.push(row);
+        ControlFlow::Continue(())
+    });
+    Tree { rows, ..tree }
+}
+
+/// The call tree with its rows handed to `each` one by one, until that breaks off; for trees that
+/// are larger than memory.
+pub fn tree_rows(
+    trace: &Trace,
+    query: &TreeQuery,
+    each: &mut dyn FnMut(TreeRow) -> ControlFlow<()>,
+) -> Tree {
     let keep = kept(trace, query);
-    let filtered_calls = match &keep {
-        Some(keep) => trace
-            .calls()
-            .iter()
-            .filter(|call| !keep[call.index()])
-            .count() as u64,
-        None => 0,
-    };
+    let filtered_calls = keep.as_ref().map_or(0, |keep| {
+        let is_filtered = |call: &CallNumber| !keep[call.index()];
+        trace.calls().iter().filter(is_filtered).count() as u64
+    });
     let limits = Limits {
         depth: query.depth,
         rows: query.rows,
@@ -163,17 +180,21 @@ pub fn tree(trace: &Trace, query: &TreeQuery) -> Tree {
     let opening = Opening::new(trace, limits, keep);
     let mut writer = Writer {
         trace,
-        rows: Vec::new(),
+        times: Vec::new(),
         shown_calls: 0,
     };
-    walk(trace, &opening, &mut |step| writer.step(step));
+    let _ = walk(trace, &opening, &mut |step| each(writer.row(step)));
+    let calls = trace.calls().count();
     Tree {
         schema: SCHEMA,
         losses: trace.run().losses(),
-        calls: trace.calls().count(),
+        calls,
+        asked_calls: query.root.map_or(calls - filtered_calls, |root| {
+            u64::from(trace.subtree(root)) + 1
+        }),
         shown_calls: writer.shown_calls,
         filtered_calls,
-        rows: writer.rows,
+        rows: Vec::new(),
     }
 }
 
@@ -218,33 +239,45 @@ fn kept(trace: &Trace, query: &TreeQuery) -> Option<Vec<bool>> {
 /// Turns steps of the walk into rows.
 struct Writer<'a> {
     trace: &'a Trace,
-    rows: Vec<TreeRow>,
+    /// How many calls each row above stands for.
+    times: Vec<u64>,
     shown_calls: u64,
 }
 
 impl Writer<'_> {
-    fn step(&mut self, step: Step) {
+    fn row(&mut self, step: Step) -> TreeRow {
         let Step {
-            place: Place { depth, last, .. },
+            place: Place { depth, level, last },
             what,
         } = step;
-        let row = match what {
+        match what {
             What::Lane { thread, task } => {
                 TreeRow::Lane(lane_row(self.trace, thread, task, depth, last))
             }
-            What::More { calls, inside } => TreeRow::More(MoreRow {
-                depth,
-                last,
+            What::More {
                 calls,
-                calls_inside: inside,
-            }),
+                inside,
+                function,
+            } => {
+                let function = function.map(|function| self.trace.function(function).shown_name());
+                TreeRow::More(MoreRow {
+                    depth,
+                    last,
+                    calls,
+                    calls_inside: inside,
+                    function,
+                })
+            }
             What::Calls {
                 first,
                 times,
                 inside,
                 closed,
             } => {
-                self.shown_calls += times;
+                self.times.truncate(level as usize);
+                let stands_for = self.times.last().unwrap_or(&1) * times;
+                self.times.push(stands_for);
+                self.shown_calls += stands_for;
                 let row = call_row(self.trace, first, times, inside);
                 TreeRow::Call(Box::new(CallRow {
                     depth,
@@ -253,8 +286,7 @@ impl Writer<'_> {
                     ..row
                 }))
             }
-        };
-        self.rows.push(row);
+        }
     }
 }
 

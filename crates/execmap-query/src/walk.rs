@@ -3,7 +3,9 @@
 //! Calls on another thread or task than their caller's stand under a head of
 //! their own. The way is kept in a list, so no chain of calls is too deep.
 
-use crate::handles::{CallNumber, TaskNumber, ThreadNumber};
+use std::ops::ControlFlow;
+
+use crate::handles::{CallNumber, FunctionNumber, TaskNumber, ThreadNumber};
 use crate::opening::{Opening, Piece};
 use crate::trace::Trace;
 
@@ -54,11 +56,17 @@ pub enum What {
         calls: u64,
         /// Calls below them.
         inside: u64,
+        /// Their function, where all have the same.
+        function: Option<FunctionNumber>,
     },
 }
 
-/// Goes through what an opening shows and hands every step to `each`.
-pub fn walk(trace: &Trace, opening: &Opening<'_>, each: &mut dyn FnMut(Step)) {
+/// Goes through what an opening shows and hands every step to `each`, until that breaks off.
+pub fn walk(
+    trace: &Trace,
+    opening: &Opening<'_>,
+    each: &mut dyn FnMut(Step) -> ControlFlow<()>,
+) -> ControlFlow<()> {
     let mut todo = Vec::new();
     plan_roots(trace, opening, &mut todo);
     while let Some(next) = todo.pop() {
@@ -70,13 +78,21 @@ pub fn walk(trace: &Trace, opening: &Opening<'_>, each: &mut dyn FnMut(Step)) {
                 each(Step {
                     place,
                     what: What::Lane { thread, task },
-                });
+                })?;
                 continue;
             }
             Todo::Piece { place, piece } => (place, piece),
         };
         let what = match piece {
-            Piece::More { calls, inside } => What::More { calls, inside },
+            Piece::More {
+                calls,
+                inside,
+                function,
+            } => What::More {
+                calls,
+                inside,
+                function,
+            },
             Piece::Calls {
                 first,
                 times,
@@ -93,8 +109,9 @@ pub fn walk(trace: &Trace, opening: &Opening<'_>, each: &mut dyn FnMut(Step)) {
                 }
             }
         };
-        each(Step { place, what });
+        each(Step { place, what })?;
     }
+    ControlFlow::Continue(())
 }
 
 /// What a call belongs to: its thread, or its task.

@@ -18,6 +18,6 @@ pub use filter::{Decision, Filter, FilterError, FilterOptions};
 pub use names::{TargetName, free_name};
 /// The format of what is written.
 pub use execmap_format as format;
-pub use output::Output;
+pub use output::{Output, write_window};
 pub use redact::Redactor;
 pub use session::{Finished, Log, RECORD_MAX, Session, StartError, Stopped};

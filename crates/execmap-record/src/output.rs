@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
+use std::path::Path;
 
 use execmap_format::{
-    BlockKind, Definition, FILE_HEADER_LEN, FileHeader, Interner, LogTranscoder, SegmentHeader, encode_block,
+    BlockKind, ClockPair, Definition, FILE_HEADER_LEN, FileHeader, Interner, LogTranscoder, SegmentHeader, encode_block,
 };
 
-use crate::os::Segment;
+use crate::names::may_overwrite;
+use crate::os::{Segment, clock_pair};
 
 /// Fast enough to keep up with a program that does nothing but call.
 const LEVEL: i32 = 1;
@@ -116,4 +118,25 @@ impl Output {
         self.blocks.clear();
         Ok(())
     }
+}
+
+/// Writes a trace that holds a part of another one, which may go on: calls from `window`'s first to
+/// `last`, both the number of a call, the time counted from `window`'s clock (tick, nanoseconds).
+pub fn write_window(whole: &Path, path: &Path, window: (u64, u64, u64), last: u64) -> io::Result<()> {
+    if !may_overwrite(path) {
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, "it exists and is no trace"));
+    }
+    std::fs::copy(whole, path)?;
+    let (first, tick, monotonic_ns) = window;
+    let mut end = Vec::new();
+    for definition in [
+        Definition::Window { first, last, clock: ClockPair { tick, monotonic_ns } },
+        Definition::Clock(clock_pair()),
+        Definition::End,
+    ] {
+        definition.encode(&mut end);
+    }
+    let (mut block, mut packed) = (Vec::new(), Vec::new());
+    encode_block(&mut block, BlockKind::Definitions, &end, &mut zstd::bulk::Compressor::new(LEVEL)?, &mut packed);
+    File::options().append(true).open(path)?.write_all(&block)
 }

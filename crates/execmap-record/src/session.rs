@@ -305,6 +305,14 @@ impl Session {
         lock(&self.shared.state).is_stopping = false;
     }
 
+    /// Writes everything recorded so far; the recording goes on.
+    pub fn flush<'l>(&mut self, logs: impl Iterator<Item = &'l mut Log>) {
+        self.pause_writer();
+        lock(&self.shared.state).queue.extend(logs.filter_map(detach));
+        self.define(&Definition::Clock(clock_pair()));
+        self.shared.write_queue();
+    }
+
     /// Writes what is left, and the end. The side file is removed unless something was lost.
     pub fn finish<'l>(&mut self, logs: impl Iterator<Item = &'l mut Log>, last: &[Definition]) -> Finished {
         self.pause_writer();

@@ -14,21 +14,27 @@ export interface Frames {
 /** Frames open just before the row. Walks up once; the rows after it follow by `pass`. */
 export function framesBefore(model: Model, rows: Rows, row: number, columnOf: Uint16Array, columns: number, levels: number): Frames {
   const {tree, calls} = model
-  const frames: Frames = {count: new Uint32Array(columns), lanes: Array.from({length: columns}, () => []), perLane: new Map()}
   const call = rows.call[row]!
   const isBefore = startsFrame(rows.kind[row]! as RowKind) || isInside(rows.kind[row]! as RowKind)
-  const innermost = call === NONE ? NONE : isBefore ? tree.parent[call]! : call
-  for (let at = innermost; at !== NONE; at = tree.parent[at]!) {
-    frames.count[columnOf[calls.function[at]!]!]!++
-    frames.perLane.set(tree.lane[at]!, (frames.perLane.get(tree.lane[at]!) ?? 0) + 1)
-  }
-  const left = frames.count.slice()
-  for (let at = innermost; at !== NONE; at = tree.parent[at]!) {
+  const count = new Uint32Array(columns)
+  const perLane = new Map<number, number>()
+  /** Lanes of the frames of each column met last, so in the end of the outermost. */
+  const latest = new Uint32Array(columns * levels)
+  let [lane, inLane] = [NONE, 0]
+  for (let at = call === NONE || !isBefore ? call : tree.parent[call]!; at !== NONE; at = tree.parent[at]!) {
     const column = columnOf[calls.function[at]!]!
-    const level = --left[column]!
-    if (level < levels) frames.lanes[column]![level] = tree.lane[at]!
+    latest[column * levels + (count[column]!++ % levels)] = tree.lane[at]!
+    if (tree.lane[at] !== lane) {
+      if (inLane > 0) perLane.set(lane, (perLane.get(lane) ?? 0) + inLane)
+      ;[lane, inLane] = [tree.lane[at]!, 0]
+    }
+    inLane++
   }
-  return frames
+  if (inLane > 0) perLane.set(lane, (perLane.get(lane) ?? 0) + inLane)
+  const lanes = Array.from(count, (total, column) => Array.from(
+    {length: Math.min(total, levels)}, (_, level) => latest[column * levels + ((total - 1 - level) % levels)]!,
+  ))
+  return {count, lanes, perLane}
 }
 
 /** Brings the frames from before the row to after it. */

@@ -2,7 +2,7 @@ import {CLOSED, RAISED, RETURNED, UNFINISHED} from '../data/table.ts'
 import type {FunctionRow} from '../gen/page.ts'
 import {count, duration} from '../lib/format.ts'
 import {clip, exceptionType, fileName, lastPart, visible} from '../lib/text.ts'
-import {functionOf, type Model} from './model.ts'
+import {functionOf, passesOn, type Model} from './model.ts'
 import {childRange} from './tree.ts'
 
 /** A value as shown. `missing` values are hatched: not recorded or hidden. */
@@ -57,6 +57,7 @@ export function failureGoes(model: Model, call: number, outermost: number): stri
   if (receiver >= calls.length) return `${through}${leavesLane(model, outermost)}`
   const name = functionOf(model, receiver).name
   if (tree.lane[receiver] !== tree.lane[outermost] && calls.task[outermost] !== calls.task[receiver]) return `${through}ends ${laneWords(model, outermost)}`
+  if (passesOn(model, outermost)) return `${through}passes on to ${name}`
   if (calls.outcome[receiver] === RAISED && !wentOn(model, receiver, outermost)) return `${through}${name} then raised ${exceptionType(textAt(model, calls.exception[receiver]!))}`
   return `${through}handled here, in ${name}`
 }

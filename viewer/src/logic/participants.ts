@@ -1,6 +1,6 @@
 import type {FunctionRow} from '../gen/page.ts'
 
-/** A column of the map: a class or module, or several merged into their package. */
+/** A column of the map: a class or module, or several merged into what they belong to. */
 export interface Participant {
   readonly name: string
   /** Shown small above the name. */
@@ -19,89 +19,94 @@ export interface Participants {
 }
 
 interface Draft {
-  names: string[]
-  package: string
-  merged: boolean
-  calls: number
-  first: number
+  readonly name: string
+  /** The module of a class, the package of a module; '' when there is none. */
+  readonly home: string
+  /** The script itself: no home of others, though a package may bear its name. */
+  readonly isScript: boolean
+  readonly members: readonly string[]
+  readonly calls: number
+  readonly first: number
+  readonly functions: readonly number[]
 }
 
-/** Columns in order of first appearance, merged into packages, fewest calls first, until they fit. */
+/** Columns in order of first appearance; what is called least is merged into its module or package until all fit. */
 export function participants(functions: readonly FunctionRow[], fit: number): Participants {
   const drafts = new Map<string, Draft>()
-  const keyOf = functions.map((row) => `${row.package}\0${row.participant}`)
-  functions.forEach((row, at) => {
-    const draft = drafts.get(keyOf[at]!)
-    if (draft === undefined) {
-      drafts.set(keyOf[at]!, {names: [row.participant], package: row.package, merged: false, calls: row.calls, first: row.first_ns})
-    } else {
-      draft.calls += row.calls
-      draft.first = Math.min(draft.first, row.first_ns)
-    }
+  functions.forEach(({participant, package: home, module, calls, first_ns: first}, at) => {
+    const isScript = module === '__main__'
+    const key = `${home}\0${participant}\0${isScript}`
+    const draft = {name: participant, home, isScript, members: [participant], calls, first, functions: [at]}
+    const known = drafts.get(key)
+    drafts.set(key, known === undefined ? draft : {...joined(known, draft), members: known.members})
   })
-  const target = merge(drafts, Math.max(2, fit))
-  const kept = [...new Set([...drafts.keys()].map((key) => target.get(key) ?? key))]
-    .map((key) => [key, drafts.get(key) ?? target.drafts.get(key)!] as const)
-    .sort((a, b) => a[1].first - b[1].first || (a[0] < b[0] ? -1 : 1))
-  const place = new Map(kept.map(([key], at) => [key, at]))
+  let columns = [...drafts.values()]
+  while (columns.length > Math.max(2, fit)) {
+    const merge = nextMerge(columns)
+    if (merge === null) break
+    const [first, ...others] = merge.members
+    const draft = others.reduce(joined, first)
+    columns = [...columns.filter((column) => !merge.members.includes(column)), {...draft, name: merge.home, home: outer(merge.home), isScript: false}]
+  }
+  columns.sort((a, b) => a.first - b.first || a.functions[0]! - b.functions[0]!)
+  const columnOf = new Uint16Array(functions.length)
+  columns.forEach((draft, column) => {
+    for (const at of draft.functions) columnOf[at] = column
+  })
+  return {columns: columns.map(columnFor), columnOf}
+}
+
+interface Merge {
+  readonly home: string
+  readonly members: readonly [Draft, ...Draft[]]
+}
+
+/**
+ * What is merged next: innermost homes first, classes before modules before packages; there the two least called,
+ * one of them the home itself where it has a column. A column alone in its home takes the home's name, and may find others there.
+ */
+function nextMerge(columns: readonly Draft[]): Merge | null {
+  const groups = new Map<string, Draft[]>()
+  for (const draft of columns) if (draft.home !== '') groups.set(draft.home, [...(groups.get(draft.home) ?? []), draft])
+  const homes = new Map(columns.filter(({isScript}) => !isScript).map((draft) => [draft.name, draft]))
+  let best: Merge | null = null
+  let least: readonly number[] = []
+  for (const [home, drafts] of groups) {
+    const [first, next] = drafts.sort(byCalls)
+    const second = homes.get(home) ?? next
+    const rank = [-home.split('.').length, second === undefined ? 1 : 0, first!.calls + (second?.calls ?? 0)]
+    if (best !== null && !isBefore(rank, least)) continue
+    least = rank
+    best = {home, members: second === undefined ? [first!] : [second, first!]}
+  }
+  return best
+}
+
+function isBefore(a: readonly number[], b: readonly number[]): boolean {
+  const at = a.findIndex((value, place) => value !== b[place])
+  return at >= 0 && a[at]! < b[at]!
+}
+
+function byCalls(a: Draft, b: Draft): number {
+  return a.calls - b.calls || (a.name < b.name ? -1 : 1)
+}
+
+function joined(a: Draft, b: Draft): Draft {
   return {
-    columns: withShorts(kept.map(([, draft]) => columnFor(draft))),
-    columnOf: Uint16Array.from(keyOf, (key) => place.get(target.get(key) ?? key)!),
+    ...a, members: [...a.members, ...b.members], calls: a.calls + b.calls,
+    first: Math.min(a.first, b.first), functions: [...a.functions, ...b.functions],
   }
 }
 
-interface Merged {
-  get(key: string): string | undefined
-  drafts: Map<string, Draft>
+function outer(dotted: string): string {
+  return dotted.slice(0, Math.max(0, dotted.lastIndexOf('.')))
 }
 
-function merge(drafts: Map<string, Draft>, fit: number): Merged {
-  const target = new Map<string, string>()
-  const merged = new Map<string, Draft>()
-  let columns = drafts.size
-  const packages = new Map<string, [string, Draft][]>()
-  for (const entry of drafts) {
-    const list = packages.get(entry[1].package)
-    if (list === undefined) packages.set(entry[1].package, [entry])
-    else list.push(entry)
+function columnFor({name: full, home, isScript, members, calls}: Draft): Participant {
+  const name = home !== '' && full.startsWith(`${home}.`) ? full.slice(home.length + 1) : full
+  const merged = members.length > 1 ? `${members.length} merged` : ''
+  return {
+    name, above: [isScript ? 'script' : home === full ? '' : home, merged].filter(Boolean).join(', '), calls, members,
+    short: name.replace(/[^\p{L}\p{N}]/gu, '').slice(0, 2),
   }
-  const candidates = [...packages]
-    .filter(([, members]) => members.length > 1)
-    .map(([name, members]) => ({name, members, calls: members.reduce((sum, [, draft]) => sum + draft.calls, 0)}))
-    .sort((a, b) => a.calls - b.calls || (a.name < b.name ? -1 : 1))
-  for (const {name, members} of candidates) {
-    if (columns <= fit) break
-    columns -= mergeFewest(name, members, columns - fit, target, merged)
-  }
-  return {get: (key) => target.get(key), drafts: merged}
-}
-
-/** Merges the least called members of a package, as many as must go. Returns how many columns that saves. */
-function mergeFewest(name: string, members: [string, Draft][], tooMany: number, target: Map<string, string>, merged: Map<string, Draft>): number {
-  const fewest = members.slice().sort((a, b) => a[1].calls - b[1].calls || (a[0] < b[0] ? -1 : 1)).slice(0, tooMany + 1)
-  const key = `${name}\0`
-  const draft: Draft = {names: [], package: name, merged: true, calls: 0, first: Number.POSITIVE_INFINITY}
-  for (const [member, {names, calls, first}] of fewest) {
-    target.set(member, key)
-    draft.names.push(...names)
-    draft.calls += calls
-    draft.first = Math.min(draft.first, first)
-  }
-  merged.set(key, draft)
-  return fewest.length - 1
-}
-
-function columnFor({names, package: above, merged, calls}: Draft): Participant {
-  if (merged) {
-    const dot = above.lastIndexOf('.')
-    const outer = dot < 0 ? '' : `${above.slice(0, dot)}, `
-    return {name: above.slice(dot + 1) || 'others', above: `${outer}${names.length} merged`, short: '', calls, members: names}
-  }
-  const name = names[0]!
-  const inside = above !== '' && name.startsWith(`${above}.`) ? name.slice(above.length + 1) : name
-  return {name: inside, above: inside === above ? '' : above, short: '', calls, members: names}
-}
-
-function withShorts(columns: Participant[]): Participant[] {
-  return columns.map((column) => ({...column, short: column.name.replace(/[^\p{L}\p{N}]/gu, '').slice(0, 2)}))
 }

@@ -111,8 +111,8 @@ export function rowAt(rows: Rows, y: number): number {
 
 /** Row that names the call, or -1. */
 export function rowOfCall(rows: Rows, call: number): number {
-  for (let row = 0; row < rows.length; row++) {
-    if (rows.call[row] === call && isCallRow(rows.kind[row]! as RowKind)) return row
+  for (let row = rows.call.indexOf(call); row >= 0; row = rows.call.indexOf(call, row + 1)) {
+    if (isCallRow(rows.kind[row]! as RowKind)) return row
   }
   return -1
 }

@@ -27,6 +27,7 @@ const STRETCH_ROWS = 1000
 /** How the children of a call are shown before anything among them is opened. */
 export function segmentsOf(model: Model, parent: number): Segments {
   const [from, to] = childRange(model.tree, parent)
+  if (to - from === 1) return Uint32Array.of(from, to, SINGLE)
   const items = equalRuns(model, from, to)
   return withParallel(model, parent, items.length / 3 <= SHOWN_WHOLE ? items : withStretches(model, items))
 }
@@ -46,7 +47,7 @@ export function insideStretch(from: number, to: number): Segments {
 
 function equalRuns(model: Model, from: number, to: number): Segments {
   const {tree} = model
-  const list = growing(64)
+  const list = growing(Math.max(3, Math.min(64, (to - from) * 3)))
   for (let at = from; at < to;) {
     let next = at + 1
     if (isPlainLeaf(model, tree.children[at]!)) {
@@ -88,6 +89,7 @@ function withParallel(model: Model, parent: number, pieces: Segments): Segments 
   const {tree} = model
   if (parent === NONE) return pieces
   const own = tree.lane[parent]!
+  if (!hasOtherLane(model, pieces, own)) return pieces
   const isOther = (at: number) => tree.lane[tree.children[pieces[at]!]!] !== own && tree.lane[tree.children[pieces[at + 1]! - 1]!] !== own
   const list = growing(64)
   for (let at = 0; at < pieces.length;) {
@@ -98,6 +100,11 @@ function withParallel(model: Model, parent: number, pieces: Segments): Segments 
     for (; at < end; at += 3) add(list, pieces[at]!, pieces[at + 1]!, pieces[at + 2]!)
   }
   return finished(list)
+}
+
+function hasOtherLane({tree}: Model, pieces: Segments, own: number): boolean {
+  for (let at = 0; at < pieces.length; at += 3) if (tree.lane[tree.children[pieces[at]!]!] !== own) return true
+  return false
 }
 
 /** Whether calls of two lanes were open at the same moment. */

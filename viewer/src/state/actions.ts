@@ -96,11 +96,10 @@ export function foldHere(model: Model, state: AppState, all: boolean): AppState 
   return toCaller(model, state)
 }
 
+/** Row the keys stand on, or -1. A stretch is chosen together with its first call. */
 export function rowOf(model: Model, state: AppState, rows: Rows): number {
-  for (let row = 0; row < rows.length; row++) {
-    if (!isStop(rows.kind[row]! as RowKind)) continue
-    const key = keyAt(model, rows, row)
-    if (state.cursor === '' ? key === '' && rows.call[row] === state.chosen : key === state.cursor) return row
+  for (let row = rows.call.indexOf(state.chosen); row >= 0; row = rows.call.indexOf(state.chosen, row + 1)) {
+    if (isStop(rows.kind[row]! as RowKind) && keyAt(model, rows, row) === state.cursor) return row
   }
   return -1
 }

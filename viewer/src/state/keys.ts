@@ -1,6 +1,6 @@
 import type {Model} from '../logic/model.ts'
 import type {Rows} from '../logic/rows.ts'
-import {choose, foldHere, moveRow, openHere, showView, stepFailure, stepHit, toCaller, toEnd, asked} from './actions.ts'
+import {choose, foldHere, moveRow, openHere, showView, stepFailure, stepHit, toCaller, toEnd, toggleStretch, asked} from './actions.ts'
 import {VIEWS, type AppState} from './app.ts'
 
 export interface KeyPress {
@@ -33,6 +33,8 @@ export function afterKey(state: AppState, {key, shift}: KeyPress, {model, rows, 
       return inTable ? null : openHere(model, state, rows, shift)
     case 'ArrowLeft':
       return inTable ? null : foldHere(model, state, shift)
+    case 'Enter':
+      return state.cursor === '' || inTable ? null : toggleStretch(state, state.cursor)
     case 'Home':
       return inTable ? moveFunction(model, state, functions.slice(0, 1), 1) : toEnd(model, state, rows, 'first')
     case 'End':

@@ -34,7 +34,7 @@ export function RunPanel({model, onGo, onLeftOut}: {model: Model, onGo: (call: n
         )}
         <h3>Recording</h3>
         <dl class="kv facts2">
-          <dt>Began</dt><dd>{run.started.replace('T', ' ').replace(/(\.\d+)?(Z|\+00:00)$/, ' UTC')}</dd>
+          {run.started !== '' && [<dt key="a">Began</dt>, <dd key="b">{run.started.replace('T', ' ').replace(/(\.\d+)?(Z|\+00:00)$/, ' UTC')}</dd>]}
           <dt>Python</dt><dd>{run.python}</dd>
           <dt>Detail</dt><dd>{run.detail === 'calls' ? 'calls: values at entry and return' : 'every statement'}</dd>
           <dt>Trace</dt><dd><code>{visible(run.trace)}</code>, {bytes(run.bytes)}</dd>

@@ -6,6 +6,7 @@ mod tree;
 
 pub use info::info_text;
 pub use stats::stats_text;
+pub(crate) use tree::TreeLines;
 pub use tree::tree_text;
 
 use execmap_map::{Map, MapQuery};

@@ -82,8 +82,8 @@ pub fn stats_text(stats: &Stats, sort: StatsSort, layout: Layout) -> String {
     }
     if stats.more_functions > 0 {
         let more = format!(
-            "… {} more with {}: --all",
-            counted(stats.more_functions, "function"),
+            "… {} with {}: --all",
+            counted(stats.more_functions, "more function"),
             counted(stats.more_calls, "call")
         );
         text.push_str(&paint(QUIET, more));

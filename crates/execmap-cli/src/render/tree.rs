@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use execmap_query::{
-    CallRow, LaneRow, MoreRow, Outcome, Tree, TreeRow, counted, duration, thousands, visible,
+    CallNumber, CallRow, LaneRow, MoreRow, Outcome, Tree, TreeRow, counted, duration, thousands,
+    visible,
 };
 
 use crate::fit::{columns, fit};
@@ -21,45 +22,113 @@ const DEEPEST_DRAWN: usize = 30;
 /// The call tree.
 #[must_use]
 pub fn tree_text(tree: &Tree, layout: Layout) -> String {
-    let mut text = String::new();
-    // Whether a line goes on downwards at each depth.
-    let mut goes_on: Vec<bool> = Vec::new();
-    for row in &tree.rows {
+    let mut lines = TreeLines::new(layout);
+    let mut text: String = tree.rows.iter().map(|row| lines.line(row)).collect();
+    text.push_str(&lines.end(tree));
+    text
+}
+
+/// Makes the lines of a tree, one by one.
+pub(crate) struct TreeLines {
+    layout: Layout,
+    /// Whether a line goes on downwards at each depth.
+    goes_on: Vec<bool>,
+    rows: u64,
+    /// The first call with something inside that is not shown.
+    closed: Option<CallNumber>,
+    has_more: bool,
+    deepest: u32,
+}
+
+impl TreeLines {
+    pub(crate) fn new(layout: Layout) -> Self {
+        TreeLines {
+            layout,
+            goes_on: Vec::new(),
+            rows: 0,
+            closed: None,
+            has_more: false,
+            deepest: 0,
+        }
+    }
+
+    /// The line of the next row.
+    pub(crate) fn line(&mut self, row: &TreeRow) -> String {
         let (depth, last) = match row {
             TreeRow::Lane(row) => (row.depth, row.last),
             TreeRow::Call(row) => (row.depth, row.last),
             TreeRow::More(row) => (row.depth, row.last),
         };
-        goes_on.truncate(depth as usize);
-        let frame = frame(&goes_on, last, layout.width);
-        goes_on.push(!last);
-        let room = layout
+        self.goes_on.truncate(depth as usize);
+        let frame = frame(&self.goes_on, last, self.layout.width);
+        self.goes_on.push(!last);
+        self.rows += 1;
+        let room = self
+            .layout
             .width
             .map(|width| width.saturating_sub(columns(&frame)));
         let line = match row {
             TreeRow::Lane(row) => lane(row),
-            TreeRow::Call(row) => call(row, room, layout.has_links),
-            TreeRow::More(row) => more(row),
+            TreeRow::Call(row) => {
+                self.deepest = self.deepest.max(depth);
+                self.closed = self.closed.or(row.closed.then_some(row.handle));
+                call(row, room, self.layout.has_links)
+            }
+            TreeRow::More(row) => {
+                self.has_more = true;
+                more(row)
+            }
         };
-        text.push_str(&paint(QUIET, frame));
-        text.push_str(&line);
-        text.push('\n');
+        format!("{}{line}\n", paint(QUIET, frame))
     }
-    if tree.rows.is_empty() {
-        text.push_str(if tree.calls == 0 {
-            "No calls were recorded.\n"
-        } else {
-            "No call matches.\n"
-        });
+
+    /// What stands below the last row.
+    pub(crate) fn end(&self, tree: &Tree) -> String {
+        let nothing = match (self.rows, tree.calls) {
+            (0, 0) => Some("No calls were recorded.".to_owned()),
+            (0, _) => Some("No call matches.".to_owned()),
+            _ => None,
+        };
+        let lines = [nothing, self.footer(tree), losses_line(&tree.losses)];
+        lines
+            .into_iter()
+            .flatten()
+            .map(|line| line + "\n")
+            .collect()
     }
-    for line in [footer(tree), losses_line(&tree.losses)]
-        .into_iter()
-        .flatten()
-    {
-        text.push_str(&line);
-        text.push('\n');
+
+    /// What is not shown, and how to see it.
+    fn footer(&self, tree: &Tree) -> Option<String> {
+        let mut parts = Vec::new();
+        if self.closed.is_some() || self.has_more {
+            let (shown, asked) = (
+                thousands(tree.shown_calls),
+                counted(tree.asked_calls, "call"),
+            );
+            let mut ways = Vec::new();
+            if let Some(call) = self.closed {
+                ways.extend([
+                    format!("--depth {}", self.deepest + 2),
+                    format!("--root {call}"),
+                ]);
+            }
+            if self.has_more {
+                ways.push(format!("--rows {}", (self.rows * 4).next_multiple_of(100)));
+            }
+            ways.push("--all".to_owned());
+            parts.push(format!(
+                "{shown} of {asked} shown. More: {}",
+                ways.join(", ")
+            ));
+        }
+        if tree.filtered_calls > 0 {
+            parts.push(format!(
+                "{} left out by what was asked for",
+                counted(tree.filtered_calls, "call")
+            ));
+        }
+        (!parts.is_empty()).then(|| paint(QUIET, parts.join(". ")))
     }
-    text
 }
 
 /// The lines that lead to a row.
@@ -96,7 +165,10 @@ fn lane(row: &LaneRow) -> String {
 }
 
 fn more(row: &MoreRow) -> String {
-    let mut line = format!("… {} more", counted(row.calls, "call"));
+    let mut line = format!("… {}", counted(row.calls, "more call"));
+    if let Some(function) = &row.function {
+        let _ = write!(line, " of {function}");
+    }
     if row.calls_inside > 0 {
         let _ = write!(line, ", {} inside them", counted(row.calls_inside, "call"));
     }
@@ -126,7 +198,13 @@ fn call(row: &CallRow, room: Option<usize>, has_links: bool) -> String {
         args.collect::<Vec<_>>().join(", ")
     };
     let (args, end) = match room {
-        None => (args(VALUE_COLUMNS), fit(&parts.end, VALUE_COLUMNS * 2)),
+        None => (
+            args(VALUE_COLUMNS),
+            fit(
+                &parts.end,
+                VALUE_COLUMNS * if parts.has_failed { 2 } else { 1 },
+            ),
+        ),
         Some(room) => fitted(&parts, room, &args),
     };
     let mark = if parts.has_failed {
@@ -193,7 +271,15 @@ fn parts(row: &CallRow, has_links: bool) -> Parts {
         .unwrap_or_default()
         .to_owned();
     let skipped = usize::from(row.has_receiver);
-    let args = row.args.iter().skip(skipped).cloned().collect();
+    // A generator expression's iterator has a name that nobody wrote.
+    let is_written = |arg: &&(String, String)| !arg.0.starts_with('.');
+    let args = row
+        .args
+        .iter()
+        .skip(skipped)
+        .filter(is_written)
+        .cloned()
+        .collect();
     let has_failed = row.outcome == Outcome::Raised;
     let end = match row.outcome {
         Outcome::Returned => row.result.clone().unwrap_or_default(),
@@ -250,46 +336,6 @@ fn tail(row: &CallRow, has_links: bool) -> (String, usize) {
         add(paint(HERE, &text), columns(&text));
     }
     (tail, width)
-}
-
-/// What is not shown, and how to see it.
-fn footer(tree: &Tree) -> Option<String> {
-    let mut parts = Vec::new();
-    let closed = tree.rows.iter().find_map(|row| match row {
-        TreeRow::Call(row) if row.closed => Some(row),
-        _ => None,
-    });
-    let has_more = tree.rows.iter().any(|row| matches!(row, TreeRow::More(_)));
-    if closed.is_some() || has_more {
-        let mut ways = Vec::new();
-        if let Some(row) = closed {
-            ways.push(format!("--depth {}", deepest(tree) + 2));
-            ways.push(format!("--root {}", row.handle));
-        }
-        ways.push("--all".to_owned());
-        parts.push(format!(
-            "{} of {} shown. More: {}",
-            thousands(tree.shown_calls),
-            counted(tree.calls, "call"),
-            ways.join(", ")
-        ));
-    }
-    if tree.filtered_calls > 0 {
-        parts.push(format!(
-            "{} left out by what was asked for",
-            counted(tree.filtered_calls, "call")
-        ));
-    }
-    (!parts.is_empty()).then(|| paint(QUIET, parts.join(". ")))
-}
-
-/// The greatest depth of a call that is shown.
-fn deepest(tree: &Tree) -> u32 {
-    let depth = |row: &TreeRow| match row {
-        TreeRow::Call(row) => row.depth,
-        _ => 0,
-    };
-    tree.rows.iter().map(depth).max().unwrap_or(0)
 }
 
 #[cfg(test)]

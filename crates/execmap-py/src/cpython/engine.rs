@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
 use execmap_record::format::{CallId, CodeId, Definition, Loss, LossReason, ThreadDef, kind, pack, pack_counted};
-use execmap_record::os::{at_fork, thread_number, ticks};
+use execmap_record::os::{at_fork, clock_pair, thread_number, ticks};
 use execmap_record::{Decision, Filter, Finished, Log, RECORD_MAX, Redactor, Session, Stopped};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -266,6 +266,24 @@ pub(crate) fn stop(py: Python<'_>) -> PyResult<Option<Stop>> {
     }
     released?;
     Ok(Some(stop))
+}
+
+/// Where the recording is: the number of the next call, and the clock.
+pub(crate) fn now() -> Option<(u64, u64, u64)> {
+    // SAFETY: attached.
+    let engine = unsafe { engine() }?;
+    let pair = clock_pair();
+    Some((engine.next_call, pair.tick, pair.monotonic_ns))
+}
+
+/// Puts everything recorded so far into the trace's file. Gives its path and the number of the next
+/// call.
+pub(crate) fn flush(_: Python<'_>) -> PyResult<Option<(PathBuf, u64)>> {
+    // SAFETY: attached.
+    let Some(engine) = (unsafe { engine() }) else { return Ok(None) };
+    let last = engine.next_call;
+    engine.session.flush(engine.logs.iter_mut().map(|log| &mut log.log));
+    Ok(Some((engine.session.path().to_owned(), last)))
 }
 
 impl Engine {

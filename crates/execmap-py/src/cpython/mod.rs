@@ -18,5 +18,5 @@ mod types;
 mod values;
 mod watch;
 
-pub(crate) use engine::{Settings, is_recording, start, stop};
+pub(crate) use engine::{Settings, flush, is_recording, now, start, stop};
 pub(crate) use layout::self_test;

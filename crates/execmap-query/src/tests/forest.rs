@@ -100,6 +100,7 @@ fn folding_keeps_the_count() {
             count += times;
         }
         assert_eq!(count, trace.calls().count(), "seed {seed}");
+        assert_eq!(folded.shown_calls, count);
     }
 }
 

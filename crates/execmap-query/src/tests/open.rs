@@ -6,7 +6,7 @@ use std::path::Path;
 use execmap_format::testing::{TraceBuilder, int_token, str_token};
 use execmap_format::{Code, CodeKind, Definition, TaskDef, ThreadDef, token};
 
-use crate::{CallNumber, Outcome, Trace, newest, open, rows};
+use crate::{CallNumber, Outcome, Trace, glance, newest, open, rows};
 
 fn code(name: &str, args: &[&str]) -> Definition {
     Definition::Code(Box::new(Code {
@@ -102,6 +102,23 @@ fn a_part_of_a_longer_recording_begins_at_c_0() {
     assert_eq!(trace.calls().parent(CallNumber(1)), Some(CallNumber(0)));
     assert_eq!(trace.calls().outcome(CallNumber(0)), Outcome::Unfinished);
     assert!(!trace.run().is_complete);
+}
+
+#[test]
+fn a_glance_tells_what_opening_tells() {
+    let folder = tempfile::tempdir().expect("there is a place for temporary files");
+    let path = folder.path().join("shop.execmap");
+    let mut builder = builder();
+    builder
+        .start(0, 1_000, 0, None, &[])
+        .ret(0, 3_000, &int_token(3));
+    fs::write(&path, builder.build(4_000)).expect("the folder can be written");
+    let (glance, trace) = (
+        glance(&path).expect("it is sound"),
+        open(&path).expect("it is sound"),
+    );
+    assert_eq!((glance.calls, glance.threads, glance.tasks), (1, 2, 0));
+    assert_eq!(&glance.run, trace.run());
 }
 
 #[test]

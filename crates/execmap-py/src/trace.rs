@@ -1,0 +1,129 @@
+//! A trace opened for reading, as Python sees it. Answers cross as JSON or as text.
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+use execmap_cli::{Layout, stats_text, tree_text};
+use execmap_export::{mermaid, ndjson, text};
+use execmap_map::MapQuery;
+use execmap_query::{CallNumber, Fold, FunctionPattern, StatsQuery, TreeQuery};
+use execmap_web::PageOptions;
+use pyo3::prelude::*;
+
+use crate::command_line::write_page;
+use crate::errors::{TraceError, query_error};
+
+/// A trace in memory; never changes.
+#[pyclass(frozen, name = "Trace", module = "execmap._core")]
+pub(crate) struct CoreTrace {
+    trace: execmap_query::Trace,
+}
+
+fn as_json(answer: &impl serde::Serialize) -> PyResult<String> {
+    serde_json::to_string(answer).map_err(|error| TraceError::new_err(error.to_string()))
+}
+
+fn pattern(text: Option<&str>) -> PyResult<Option<FunctionPattern>> {
+    text.map(FunctionPattern::new).transpose().map_err(|error| TraceError::new_err(error.to_string()))
+}
+
+impl CoreTrace {
+    fn call(&self, handle: Option<&str>) -> PyResult<Option<CallNumber>> {
+        let Some(handle) = handle else { return Ok(None) };
+        let call: CallNumber =
+            handle.parse().map_err(|_| TraceError::new_err(format!("not a call's handle: {handle}")))?;
+        if self.trace.calls().contains(call) {
+            return Ok(Some(call));
+        }
+        Err(TraceError::new_err(format!("no call {handle}: the trace has {} calls", self.trace.calls().count())))
+    }
+
+    fn tree_query(&self, function: Option<&str>, depth: Option<u32>, min_ns: u64, root: Option<&str>, rows: Option<usize>) -> PyResult<TreeQuery> {
+        Ok(TreeQuery {
+            functions: pattern(function)?,
+            at_least_ns: min_ns,
+            depth,
+            rows: rows.filter(|_| depth.is_none()),
+            fold: Fold::Alike,
+            root: self.call(root)?,
+        })
+    }
+
+    fn map_query(&self, max_messages: Option<usize>, depth: Option<u32>, root: Option<&str>) -> PyResult<MapQuery> {
+        Ok(MapQuery { messages: max_messages, depth, root: self.call(root)?, ..MapQuery::default() })
+    }
+}
+
+#[pymethods]
+impl CoreTrace {
+    /// Opens a trace.
+    #[new]
+    fn open(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+        let trace = py.detach(|| execmap_query::open(&path)).map_err(|error| query_error(&error))?;
+        Ok(CoreTrace { trace })
+    }
+
+    /// How many calls there are.
+    fn count(&self) -> u64 {
+        self.trace.calls().count()
+    }
+
+    /// What `execmap info --json` prints.
+    fn info(&self) -> PyResult<String> {
+        as_json(&execmap_query::info(&self.trace))
+    }
+
+    /// What `execmap info` prints.
+    fn info_text(&self) -> String {
+        execmap_cli::plain(&execmap_cli::info_text(&self.trace))
+    }
+
+    /// Rows of the table of calls, as lines of ndjson.
+    fn rows(&self, first: u64, last: u64) -> PyResult<Vec<String>> {
+        let Range { start, end } = first..last;
+        (start..end)
+            .filter_map(|number| u32::try_from(number).ok().map(CallNumber))
+            .filter(|call| self.trace.calls().contains(*call))
+            .map(|call| as_json(&execmap_query::row(&self.trace, call)))
+            .collect()
+    }
+
+    /// All rows as ndjson.
+    fn ndjson(&self, py: Python<'_>) -> PyResult<String> {
+        let mut out = Vec::new();
+        py.detach(|| ndjson::write(&self.trace, &mut out))?;
+        String::from_utf8(out).map_err(|error| TraceError::new_err(error.to_string()))
+    }
+
+    /// The tree as JSON and as the text that `execmap tree` prints.
+    #[pyo3(signature = (function=None, depth=None, min_ns=0, root=None, rows=None))]
+    fn tree(&self, function: Option<&str>, depth: Option<u32>, min_ns: u64, root: Option<&str>, rows: Option<usize>) -> PyResult<(String, String)> {
+        let tree = execmap_query::tree(&self.trace, &self.tree_query(function, depth, min_ns, root, rows)?);
+        Ok((as_json(&tree)?, execmap_cli::plain(&tree_text(&tree, Layout::default()))))
+    }
+
+    /// The functions as JSON and as the text that `execmap stats` prints.
+    #[pyo3(signature = (function=None, limit=None))]
+    fn stats(&self, function: Option<&str>, limit: Option<usize>) -> PyResult<(String, String)> {
+        let query = StatsQuery { functions: pattern(function)?, limit, ..StatsQuery::default() };
+        let stats = execmap_query::stats(&self.trace, &query);
+        let text = stats_text(&stats, query.sort, Layout::default());
+        Ok((as_json(&stats)?, execmap_cli::plain(&text)))
+    }
+
+    /// The map as JSON, as Mermaid, and as text.
+    #[pyo3(signature = (max_messages=None, depth=None, root=None))]
+    fn map(&self, max_messages: Option<usize>, depth: Option<u32>, root: Option<&str>) -> PyResult<(String, String, String)> {
+        let query = self.map_query(max_messages, depth, root)?;
+        let map = execmap_map::build(&self.trace, &query);
+        Ok((as_json(&map)?, mermaid::of_trace(&self.trace, &query), text::render(&map)))
+    }
+
+    /// Writes the page.
+    fn write_html(&self, py: Python<'_>, path: PathBuf, page_size: Option<u64>) -> PyResult<()> {
+        let mut options = PageOptions::default();
+        options.page_size = page_size.unwrap_or(options.page_size);
+        let page = py.detach(|| execmap_web::page(&self.trace, &options));
+        write_page(&path, &page.html)
+    }
+}

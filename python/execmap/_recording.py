@@ -1,0 +1,179 @@
+"""Recording from Python: `record`, and `trace` for one function."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any, ParamSpec, Self, TypeVar
+
+from execmap import _core, _options
+from execmap._trace import Trace
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_lock = threading.Lock()
+_open: list[Recording] = []
+"""Recordings that go on; the first one armed the recorder."""
+
+
+class Recording:
+    """What is recorded while its `with` block runs.
+
+    A process has one recorder, and a recording is a window on it: the first one
+    arms it, those inside or beside it see the same events, each from its own
+    beginning to its own end.
+    """
+
+    def __init__(self, options: dict[str, object], path: str | None) -> None:
+        self._options = options
+        self._temporary = None if path is not None else tempfile.TemporaryDirectory(prefix="execmap-")
+        self._path = path if path is not None else os.path.join(self._temporary.name, "trace.execmap")  # type: ignore[union-attr]
+        self._window: tuple[int, int, int] | None = None
+        self._is_owner = False
+        self._is_over = False
+        self._trace: Trace | None = None
+
+    @property
+    def path(self) -> str:
+        """The trace's file; a temporary one when no path was given."""
+        return self._path
+
+    @property
+    def trace(self) -> Trace:
+        """The trace, once the recording has ended."""
+        if not self._is_over:
+            raise _core.TraceError("the recording goes on; its trace is there when the `with` block has ended")
+        if self._trace is None:
+            self._trace = Trace(self._path, keep=self._temporary)
+        return self._trace
+
+    def start(self) -> None:
+        """Begins to record."""
+        with _lock:
+            if _core.is_recording():
+                self._window = _core.open_window()
+            else:
+                self._path, _ = _core.start(self._options | {"path": self._path})
+                self._is_owner = True
+            _open.append(self)
+
+    def stop(self) -> None:
+        """Ends the recording; the trace is complete."""
+        with _lock:
+            if self not in _open:
+                return
+            _open.remove(self)
+            if self._window is not None:
+                _core.close_window(self._path, self._window)
+            elif _open:
+                self._hand_over()
+            else:
+                _core.stop()
+            self._is_over = True
+
+    def _hand_over(self) -> None:
+        """Ends before a recording that began inside it: what it saw is copied, the recorder goes on."""
+        whole = self._path
+        part = whole + ".window"
+        _core.close_window(part, (0, 0, 0))
+        self._path = part
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        state = "ended" if self._is_over else "going on" if self in _open else "not begun"
+        return f"<execmap.Recording {self._path}: {state}>"
+
+
+def record(
+    path: str | os.PathLike[str] | None = None,
+    *,
+    detail: str = "calls",
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    values: bool = True,
+    redact: Sequence[str] | bool = (),
+    max_calls: int | None = None,
+    max_size: int | None = None,
+) -> Recording:
+    """Records what the `with` block runs.
+
+    Args:
+        path: where the trace goes; without one it is a temporary file, gone with the recording.
+        detail: `"calls"`: every call and return with its values.
+        include: patterns of code to record beside the project's own: `src/*.py`, `shop`, `shop.cart:Cart.*`.
+        exclude: patterns of code not to record.
+        values: whether arguments, results and exceptions are recorded.
+        redact: names whose text is hidden, beside the usual ones; `False` hides nothing.
+        max_calls: stop recording after so many calls.
+        max_size: stop recording when the trace has so many bytes.
+
+    The trace is complete even when the block raises, and the exception passes
+    through unchanged.
+
+    >>> import execmap
+    >>> with execmap.record(include=["*"]) as recording:
+    ...     sorted([2, 1], key=lambda number: -number)
+    [2, 1]
+    >>> len(recording.trace.calls)
+    2
+    """
+    if detail != "calls":
+        raise _core.TraceError(f"detail={detail!r} is not there yet in this version of execmap; use detail='calls'")
+    target = None if path is None else os.fspath(path)
+    if target is not None and not target.endswith(".execmap"):
+        target += ".execmap"
+    options = _options.defaults() | {
+        "include": list(include),
+        "exclude": list(exclude),
+        "values": values,
+        "redacting": redact is not False,
+        "redact": [] if isinstance(redact, bool) else list(redact),
+        "max_calls": max_calls,
+        "max_size": max_size,
+        "meta": [*_options.facts(sys.orig_argv), ("name", "recording")],
+        "command": list(sys.argv),
+    }
+    script = getattr(sys.modules.get("__main__"), "__file__", None)
+    if script is not None:
+        options["roots"] = [os.getcwd(), os.path.dirname(os.path.abspath(script))]
+    return Recording(options, target)
+
+
+def trace(function: Callable[P, R]) -> Callable[P, R]:
+    """Records each call of a function, and prints the tree of it when it ends.
+
+    >>> import execmap
+    >>> @execmap.trace
+    ... def double(number):
+    ...     return 2 * number
+    >>> double(21)  # doctest: +SKIP
+    double(number=21) → 42   1.1 µs
+    42
+    """
+    file = function.__code__.co_filename if hasattr(function, "__code__") else None
+
+    @functools.wraps(function)
+    def traced(*args: P.args, **kwargs: P.kwargs) -> R:
+        include: list[Any] = [] if file is None or file.startswith("<") else [file]
+        recording = record(include=include)
+        try:
+            with recording:
+                return function(*args, **kwargs)
+        finally:
+            print(recording.trace.tree(), end="")
+
+    return traced
