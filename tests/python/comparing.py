@@ -78,7 +78,7 @@ def _differences(found: Sequence[Row], expected: Sequence[Row]) -> Iterator[str]
             if key in TIMES or value == reference.UNKNOWN:
                 continue
             if _steady(mine.get(key)) != _steady(value):
-                yield f"{_name(theirs)}: {key} {mine.get(key)!r} found, {value!r} expected"
+                yield f"{_name(theirs)}: {key} {_excerpts(mine.get(key), value)}"
     longer, what = (
         (found, "found but not expected") if len(found) > len(expected) else (expected, "expected but not found")
     )
@@ -87,7 +87,18 @@ def _differences(found: Sequence[Row], expected: Sequence[Row]) -> Iterator[str]
 
 
 def _name(row: Row) -> str:
-    return f"{row.get('handle', '')} {row['function']}({', '.join(f'{k}={v}' for k, v in row['args'].items())})".strip()
+    arguments = ", ".join(f"{name}={text}" for name, text in row["args"].items())
+    shown = arguments if len(arguments) <= 80 else arguments[:79] + "…"
+    return f"{row.get('handle', '')} {row['function']}({shown})".strip()
+
+
+def _excerpts(found: object, expected: object) -> str:
+    """Both values from a little before the place where they begin to differ."""
+    texts = (repr(found), repr(expected))
+    same = next((at for at, (one, other) in enumerate(zip(*texts, strict=False)) if one != other), 0)
+    begin = max(0, same - 40) if max(map(len, texts)) > 160 else 0
+    one, other = (("…" if begin else "") + text[begin : begin + 160] for text in texts)
+    return f"{one} found, {other} expected"
 
 
 def _steady(value: object) -> object:

@@ -46,7 +46,7 @@ def ask(n):
     return results.get()
 
 
-thread = threading.Thread(target=work)
+thread = threading.Thread(target=work, daemon=True)
 thread.start()
 ask(1)
 with execmap.record("window.execmap"):

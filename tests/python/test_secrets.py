@@ -268,6 +268,24 @@ def test_a_parser_s_token_stays_visible(execmap: Execmap) -> None:
     assert rows[1]["args"] == {"token": "42", "tokens": "['a', 'b']"}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "See the basic documentation of this",
+        "the bearer certificates",
+        "unexpected token: NUMBER, expected NAME",
+        "token = tokenizer.next_token()",
+        "https://example.com/path:with@signs?a=b",
+        "password: ",
+        "<meta name='x' content='basic highlighting'>",
+    ],
+)
+def test_ordinary_text_stays_visible(text: str, execmap: Execmap) -> None:
+    rows = execmap.record(f"def f(text):\n    pass\n\n\nf({text!r})\n")
+
+    assert rows[1]["args"] == {"text": repr(text)}
+
+
 def test_more_names_are_hidden_on_request(execmap: Execmap) -> None:
     (execmap.folder / "program.py").write_text("def f(iban, n):\n    pass\n\n\nf('planted-iban', n='shown')\n", "utf-8")
     execmap.run("program.py", options=["--redact", "iban"])

@@ -38,6 +38,10 @@ pub(crate) enum Failure {
     },
     #[error("cannot write {}: {error}", .path.display())]
     Write { path: PathBuf, error: io::Error },
+    #[error("{} is there and is no page of execmap: name another file with -o", .path.display())]
+    NotOurs { path: PathBuf },
+    #[error("{} is the trace itself: name another file with -o", .path.display())]
+    OverTrace { path: PathBuf },
     #[error("no format goes with the ending of {}: name one with -f: {known}", .path.display())]
     UnknownEnding { path: PathBuf, known: &'static str },
     #[error("which format? -f {known}, or -o with an ending that says it")]
@@ -144,6 +148,9 @@ pub(crate) fn map(args: &MapArgs, terminal: &mut Terminal) -> Result<(), Failure
         (MapFormat::Mermaid, _) => mermaid::of_trace(&trace, &query),
     };
     match args.output.as_deref() {
+        Some(path) if is_same_file(path, &trace_path(&args.trace)?) => Err(Failure::OverTrace {
+            path: path.to_owned(),
+        }),
         Some(path) => write_file(path, terminal, &mut |out| out.write_all(drawn.as_bytes())),
         None => Ok(terminal.print(&drawn)?),
     }
@@ -169,15 +176,7 @@ pub(crate) fn export(args: &ExportArgs, terminal: &mut Terminal) -> Result<(), F
     let format = export_format(args)?;
     let path = trace_path(&args.trace)?;
     let trace = open(&path)?;
-    let output = match (&args.output, format) {
-        (Some(output), _) => Some(output.clone()),
-        (None, ExportFormat::Html) => Some(
-            path.with_extension("html")
-                .file_name()
-                .map_or(path.clone(), PathBuf::from),
-        ),
-        (None, _) => None,
-    };
+    let output = export_path(args, format, &path)?;
     let is_markdown = ending(output.as_deref()) == Some("md");
     let mut write = |out: &mut dyn Write| match format {
         ExportFormat::Html => write_page(&trace, args.page_size, out),
@@ -199,6 +198,35 @@ pub(crate) fn export(args: &ExportArgs, terminal: &mut Terminal) -> Result<(), F
     let mut out = BufWriter::with_capacity(1 << 16, terminal.raw());
     write(&mut out)?;
     Ok(out.flush()?)
+}
+
+/// Where an export goes, when not to standard output: never over the trace, and without being told
+/// so never over anything but an older page.
+fn export_path(
+    args: &ExportArgs,
+    format: ExportFormat,
+    trace: &Path,
+) -> Result<Option<PathBuf>, Failure> {
+    match &args.output {
+        Some(path) if is_same_file(path, trace) => Err(Failure::OverTrace { path: path.clone() }),
+        Some(path) => Ok(Some(path.clone())),
+        None if format != ExportFormat::Html => Ok(None),
+        None => {
+            let page = PathBuf::from(trace.with_extension("html").file_name().unwrap_or_default());
+            let is_free = std::fs::read(&page).map_or(true, |there| {
+                there.is_empty() || execmap_web::is_page(&there)
+            });
+            if is_free {
+                Ok(Some(page))
+            } else {
+                Err(Failure::NotOurs { path: page })
+            }
+        }
+    }
+}
+
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 const EXPORT_FORMATS: &str = "html, json, ndjson or mermaid";

@@ -2,7 +2,7 @@
 //!
 //! Mermaid refuses more than 50,000 UTF-16 units, ends a statement at `;` and
 //! cuts a text at `#`; it reads names of participants as words of its language.
-//! So participants are `p1`, `p2`, …, texts are escaped, and a map that is too
+//! So participants are `p1`, `p2`, …, such characters are replaced, and a map that is too
 //! long is built again with shorter values and then with fewer messages.
 
 use std::fmt::Write;
@@ -179,29 +179,32 @@ impl<'m> Writer<'m> {
     }
 }
 
-/// A text that Mermaid shows as it is.
+/// A text that Mermaid shows as it stands. Characters that mean something to Mermaid are written in
+/// their wide form, because its own escapes (`#59;`) hold what they escape and are shown raw by
+/// everything else that reads the diagram.
 fn escape(text: &str) -> String {
     let text = visible(text.trim());
     let mut escaped = String::with_capacity(text.len() + 8);
     for (position, c) in text.char_indices() {
-        match c {
-            ';' => escaped.push_str("#59;"),
-            '#' => escaped.push_str("#35;"),
+        escaped.push(match c {
+            // Would end the statement, and the text.
+            ';' => '；',
+            '#' => '＃',
             // Would break the line.
             '<' if text[position..]
                 .get(..3)
                 .is_some_and(|tag| tag.eq_ignore_ascii_case("<br")) =>
             {
-                escaped.push_str("#60;");
+                '＜'
             }
             // `wrap:` and `nowrap:` at the beginning are instructions.
-            ':' if text[..position].trim_start_matches("no").eq("wrap") => escaped.push_str("#58;"),
-            c => escaped.push(c),
-        }
+            ':' if text[..position].trim_start_matches("no").eq("wrap") => '：',
+            c => c,
+        });
     }
     // A message needs a text.
     if escaped.is_empty() {
-        "#32;".to_owned()
+        "–".to_owned()
     } else {
         escaped
     }
@@ -239,7 +242,7 @@ mod tests {
             p1->>+p3: price(line=('pen', 2))
             p3-->>-p1: Decimal('39.80')
             p1->>+p1: fails(x='ann')
-            p1--x-p1: ValueError: bad#59; "quoted" <tag>\nsecond line #35;1
+            p1--x-p1: ValueError: bad； "quoted" <tag>\nsecond line ＃1
             p1-->>-p1: 1
             p1-->>-p0: None
         "#);
@@ -260,9 +263,9 @@ mod tests {
             p1->>+p1: checkout(user='ann')
             p1->>+p2: add(name='pen', qty=2)
             p2-->>-p1: 1
-            Note over p1: 5 calls more, 2 calls inside them
+            Note over p1: 5 more calls, 2 calls inside them
             p1->>+p1: fails(x='ann')
-            p1--x-p1: ValueError: bad#59; "quoted" <tag>\nsecond line #35;1
+            p1--x-p1: ValueError: bad； "quoted" <tag>\nsecond line ＃1
             p1-->>-p1: 1
             p1-->>-p0: None
         "#);
@@ -291,12 +294,9 @@ mod tests {
 
     #[test]
     fn a_text_is_shown_as_it_is() {
-        assert_eq!(
-            escape("a;b #1 \n<br/> <tag>"),
-            "a#59;b #35;1 \\n#60;br/> <tag>"
-        );
-        assert_eq!(escape("nowrap: x: y"), "nowrap#58; x: y");
-        assert_eq!(escape(""), "#32;");
+        assert_eq!(escape("a;b #1 \n<br/> <tag>"), "a；b ＃1 \\n＜br/> <tag>");
+        assert_eq!(escape("nowrap: x: y"), "nowrap： x: y");
+        assert_eq!(escape(""), "–");
     }
 
     #[test]

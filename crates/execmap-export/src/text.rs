@@ -77,13 +77,15 @@ fn message_text(map: &Map, message: &Message) -> String {
     text
 }
 
-/// `add(name='pen', qty=2)`
+/// `add(name='pen', qty=2)`, or `add(…)` where arguments were not recorded
 pub(crate) fn signature(message: &Message, value_chars: usize) -> String {
-    let args = message
-        .args
-        .iter()
-        .map(|(name, value)| format!("{name}={}", cut(&visible(value), value_chars)));
-    format!("{}({})", message.name, args.collect::<Vec<_>>().join(", "))
+    if message.has_unknown_args {
+        return format!("{}(…)", message.name);
+    }
+    let arg =
+        |(name, value): &(String, String)| format!("{name}={}", cut(&visible(value), value_chars));
+    let args: Vec<String> = message.args.iter().map(arg).collect();
+    format!("{}({})", message.name, args.join(", "))
 }
 
 #[cfg(test)]

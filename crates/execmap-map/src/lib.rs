@@ -111,6 +111,8 @@ pub struct Message {
     pub name: String,
     /// The arguments, without the object the method was called on.
     pub args: Vec<(String, String)>,
+    /// Whether it has arguments that were not recorded.
+    pub has_unknown_args: bool,
     /// What it returned.
     pub result: Option<String>,
     /// How it ended.
@@ -254,7 +256,8 @@ impl Writer<'_> {
         let args = trace
             .args(call)
             .enumerate()
-            .filter(|(index, _)| !function.is_receiver(*index));
+            // A generator expression's iterator has a name that nobody wrote.
+            .filter(|(index, (name, _))| !function.is_receiver(*index) && !name.starts_with('.'));
         Message {
             level,
             handle: call,
@@ -264,6 +267,7 @@ impl Writer<'_> {
             args: args
                 .map(|(_, (name, key))| (name.to_owned(), trace.value_text(key)))
                 .collect(),
+            has_unknown_args: trace.has_unknown_args(call),
             result: trace.result_text(call),
             outcome: trace.calls().outcome(call),
             exception: trace.failure_text(call),

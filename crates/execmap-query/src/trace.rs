@@ -220,6 +220,13 @@ impl Trace {
         names.iter().map(String::as_str).zip(keys)
     }
 
+    /// Whether a call has arguments that were not recorded.
+    #[must_use]
+    pub fn has_unknown_args(&self, call: CallNumber) -> bool {
+        let count = self.function_of(call).args.len();
+        count > 0 && self.calls.args(call, count).is_none()
+    }
+
     /// The text of what a call returned.
     #[must_use]
     pub fn result_text(&self, call: CallNumber) -> Option<String> {

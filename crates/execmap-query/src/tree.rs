@@ -87,6 +87,7 @@ pub struct LaneRow {
 
 /// A call, or neighbours that are alike.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each says a thing of its own")]
 pub struct CallRow {
     /// How deep the row stands.
     pub depth: u32,
@@ -128,6 +129,9 @@ pub struct CallRow {
     /// `module.function`, as people read it.
     #[serde(skip)]
     pub shown: String,
+    /// Whether it has arguments that were not recorded.
+    #[serde(skip)]
+    pub has_unknown_args: bool,
     /// Whether the first argument is the object it was called on.
     #[serde(skip)]
     pub has_receiver: bool,
@@ -343,6 +347,7 @@ fn call_row(trace: &Trace, first: CallNumber, times: u64, inside: u64) -> CallRo
         calls_inside: inside,
         closed: false,
         shown: function.shown_name(),
+        has_unknown_args: trace.has_unknown_args(first),
         has_receiver: !function.args.is_empty() && function.is_receiver(0),
     }
 }

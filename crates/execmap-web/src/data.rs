@@ -322,10 +322,13 @@ fn close_levels(levels: &mut Vec<Vec<MapNode>>, open: usize) {
 }
 
 fn map_node(message: &Message) -> MapNode {
-    let args = message
-        .args
-        .iter()
-        .map(|(name, value)| format!("{name}={}", cut(&visible(value), MAP_CHARS)));
+    let arg =
+        |(name, value): &(String, String)| format!("{name}={}", cut(&visible(value), MAP_CHARS));
+    let args = if message.has_unknown_args {
+        "…".to_owned()
+    } else {
+        message.args.iter().map(arg).collect::<Vec<_>>().join(", ")
+    };
     let failure = match (message.outcome, &message.exception) {
         (Outcome::Raised, Some(text)) => visible(text).into_owned(),
         (Outcome::Raised, None) => "an exception".to_owned(),
@@ -334,7 +337,7 @@ fn map_node(message: &Message) -> MapNode {
     MapNode {
         call: message.handle.0,
         function: message.function,
-        label: format!("{}({})", message.name, args.collect::<Vec<_>>().join(", ")),
+        label: format!("{}({args})", message.name),
         result: message.result.as_deref().map_or_else(String::new, |text| {
             cut(&visible(text), MAP_CHARS).into_owned()
         }),

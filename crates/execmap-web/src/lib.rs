@@ -10,4 +10,4 @@ mod data;
 mod page;
 
 pub use data::{ColumnSpec, FunctionRow, LaneRow, LeftOutRow, MapNode, PageData, RunFacts};
-pub use page::{PAGE_SIZE, Page, PageOptions, page};
+pub use page::{PAGE_SIZE, Page, PageOptions, is_page, page};

@@ -46,6 +46,13 @@ pub struct Page {
     pub calls: u64,
 }
 
+/// Whether the bytes of a file are a page of ours.
+#[must_use]
+pub fn is_page(bytes: &[u8]) -> bool {
+    const MARK: &[u8] = b"id=\"execmap-page\"";
+    bytes.windows(MARK.len()).any(|window| window == MARK)
+}
+
 /// The page of a trace, with as many of its first calls as fit.
 #[must_use]
 pub fn page(trace: &Trace, options: &PageOptions) -> Page {
@@ -205,6 +212,7 @@ mod tests {
     fn a_page_holds_the_run_and_nothing_in_it_is_markup() {
         let page = page(&shop(), &PageOptions::default());
         assert_eq!((page.held_calls, page.calls), (11, 11));
+        assert!(is_page(page.html.as_bytes()) && !is_page(b"<html></html>"));
         assert!(page.html.contains("<title>shop.py · execmap</title>"));
         assert!(!page.html.contains("<tag>"));
         let data = data_of(&page.html);

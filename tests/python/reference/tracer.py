@@ -13,7 +13,6 @@ Nothing here keeps a frame, an exception or a value of the program alive, becaus
 
 from __future__ import annotations
 
-import asyncio
 import dis
 import gc
 import inspect
@@ -24,12 +23,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .creators import Creators
 from .limits import UNKNOWN
 from .scope import Scope
 from .values import exception_text, text_of
+
+if TYPE_CHECKING:
+    from asyncio import Task
 
 Row = dict[str, Any]
 
@@ -272,8 +274,10 @@ def _module(frame: types.FrameType) -> str:
     return name if type(name) is str else ""
 
 
-def _current_task() -> asyncio.Task[Any] | None:
-    loop = asyncio._get_running_loop()
+def _current_task() -> Task[Any] | None:
+    # Imported by the program or not at all: importing it has effects that a program can see.
+    asyncio: Any = sys.modules.get("asyncio")
+    loop = asyncio._get_running_loop() if hasattr(asyncio, "_get_running_loop") else None
     return None if loop is None else asyncio.current_task(loop)
 
 

@@ -62,7 +62,7 @@ export function callFacts(model: Model, call: number): CallFacts {
     at: `${moment(calls.start[call]!, unit, 3)} ${unit}`,
     lane: laneName(model, call),
     handle: `c-${call}`,
-    defined: `${fileName(row.file)}:${row.line}`,
+    defined: row.file === '' ? '' : `${fileName(row.file)}:${row.line}`,
     file: `${row.file}:${row.line}`,
     kind: KINDS[row.kind],
     args: argumentTexts(model, call, Number.POSITIVE_INFINITY, true),

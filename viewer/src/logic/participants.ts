@@ -34,6 +34,7 @@ interface Draft {
 export function participants(functions: readonly FunctionRow[], fit: number): Participants {
   const drafts = new Map<string, Draft>()
   functions.forEach(({participant, package: home, module, calls, first_ns: first}, at) => {
+    if (calls === 0) return
     const isScript = module === '__main__'
     const key = `${home}\0${participant}\0${isScript}`
     const draft = {name: participant, home, isScript, members: [participant], calls, first, functions: [at]}

@@ -34,7 +34,7 @@ export function afterKey(state: AppState, {key, shift}: KeyPress, {model, rows, 
     case 'ArrowLeft':
       return inTable ? null : foldHere(model, state, shift)
     case 'Enter':
-      return state.cursor === '' || inTable ? null : toggleStretch(state, state.cursor)
+      return inTable ? null : state.cursor === '' ? openHere(model, state, rows, false) : toggleStretch(state, state.cursor)
     case 'Home':
       return inTable ? moveFunction(model, state, functions.slice(0, 1), 1) : toEnd(model, state, rows, 'first')
     case 'End':

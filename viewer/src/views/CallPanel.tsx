@@ -80,7 +80,7 @@ export function CallPanel({model, call, query, copied, onGo, onCopy}: CallPanelP
           {facts.suspended !== '' && [<dt key="c">Suspended</dt>, <dd key="d">{facts.suspended}</dd>]}
           <dt>Inside</dt><dd>{facts.inside === 0 ? 'no calls' : counted(facts.inside, 'call')}{facts.failedInside > 0 && <span class="red">, {count(facts.failedInside)} failed</span>}</dd>
           {facts.kind !== '' && [<dt key="e">Kind</dt>, <dd key="f">{facts.kind}</dd>]}
-          <dt>Defined at</dt><dd title={facts.file}><code>{facts.defined}</code></dd>
+          {facts.defined !== '' && [<dt key="g">Defined at</dt>, <dd key="h" title={facts.file}><code>{facts.defined}</code></dd>]}
         </dl>
       </div>
     </>

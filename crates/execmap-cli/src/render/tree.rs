@@ -191,6 +191,9 @@ struct Parts {
 fn call(row: &CallRow, room: Option<usize>, has_links: bool) -> String {
     let parts = parts(row, has_links);
     let args = |most: usize| {
+        if row.has_unknown_args {
+            return "…".to_owned();
+        }
         let args = parts
             .args
             .iter()

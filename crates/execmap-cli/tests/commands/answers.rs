@@ -149,7 +149,7 @@ fn stats_count_recursion_once() {
     -- out
     calls    self   total     mean   slowest   function
         9   17 µs   17 µs   4.6 µs     17 µs   fib.fib   fib.py:3
-    … 2 functions more with 2 calls: --all
+    … 2 more functions with 2 calls: --all
     left out: 2 values hidden. `execmap info` says more
     -- err
     ");
@@ -176,7 +176,7 @@ fn map_is_a_diagram_or_text() {
         p1-->>-p1: 17711
         p1-->>-p1: 46368
         p1->>+p1: fails(user='ann\x1b[31m')
-        p1--x-p1: ValueError: bad#59; one
+        p1--x-p1: ValueError: bad； one
         p1-->>-p0: None
     -- err
     ");

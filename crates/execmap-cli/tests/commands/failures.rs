@@ -171,3 +171,21 @@ fn a_file_that_cannot_be_written_is_named() {
         ran.err
     );
 }
+
+#[test]
+fn an_export_never_replaces_the_trace() {
+    let folder = folder();
+    let path = fib(&folder, 4);
+    let before = fs::read(&path).expect("the trace was written");
+    for command in [&["export", "-f", "json"][..], &["map", "-f", "text"]] {
+        let args: Vec<&str> = command
+            .iter()
+            .copied()
+            .chain([text(&path), "-o", text(&path)])
+            .collect();
+        let ran = execmap(&args);
+        assert_eq!(ran.done, Done::Exit(2));
+        assert!(ran.err.contains("is the trace itself"), "{}", ran.err);
+    }
+    assert_eq!(fs::read(&path).expect("the trace is there"), before);
+}
