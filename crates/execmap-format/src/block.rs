@@ -44,15 +44,23 @@ impl FileHeader {
             return Err(ReadError::NotATrace);
         }
         let Some(head) = bytes.first_chunk::<FILE_HEADER_LEN>() else {
-            return Err(ReadError::Truncated { len: bytes.len() as u64 });
+            return Err(ReadError::Truncated {
+                len: bytes.len() as u64,
+            });
         };
         let version = u16::from_le_bytes([head[8], head[9]]);
         if version > crate::FORMAT_VERSION {
-            return Err(ReadError::TooNew { found: version, newest: crate::FORMAT_VERSION });
+            return Err(ReadError::TooNew {
+                found: version,
+                newest: crate::FORMAT_VERSION,
+            });
         }
         let sum = u32::from_le_bytes([head[28], head[29], head[30], head[31]]);
         if version == 0 || sum != crc32fast::hash(&head[..28]) {
-            return Err(ReadError::Damaged { index: 0, offset: 0 });
+            return Err(ReadError::Damaged {
+                index: 0,
+                offset: 0,
+            });
         }
         let mut run_id = [0; 16];
         run_id.copy_from_slice(&head[12..28]);
@@ -126,7 +134,9 @@ pub fn encode_block(
     packed.clear();
     packed.reserve(zstd::zstd_safe::compress_bound(payload.len()));
     let is_packed = payload.len() >= PACK_FROM
-        && packer.compress_to_buffer(payload, packed).is_ok_and(|len| len < payload.len());
+        && packer
+            .compress_to_buffer(payload, packed)
+            .is_ok_and(|len| len < payload.len());
     let stored: &[u8] = if is_packed { packed } else { payload };
     let at = out.len();
     out.extend_from_slice(&BLOCK_MAGIC.to_le_bytes());
@@ -145,7 +155,8 @@ impl Block {
     #[must_use]
     pub fn decode_head(bytes: &[u8]) -> Option<Block> {
         let head = bytes.first_chunk::<BLOCK_HEADER_LEN>()?;
-        let word = |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
+        let word =
+            |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
         if word(0) != BLOCK_MAGIC || word(12) as usize > MAX_BLOCK || word(8) as usize > MAX_BLOCK {
             return None;
         }

@@ -66,10 +66,21 @@ impl ColumnsOut {
 
     /// Appends head and columns to `out` and empties the columns.
     pub(crate) fn finish(&mut self, head: &BlockHead, out: &mut Vec<u8>) {
-        for number in [u64::from(head.log), u64::from(head.sequence), head.clock.tick, head.clock.monotonic_ns] {
+        for number in [
+            u64::from(head.log),
+            u64::from(head.sequence),
+            head.clock.tick,
+            head.clock.monotonic_ns,
+        ] {
             put(out, number);
         }
-        for number in [head.next_call, head.records, head.starts, u64::from(head.task), head.open.len() as u64] {
+        for number in [
+            head.next_call,
+            head.records,
+            head.starts,
+            u64::from(head.task),
+            head.open.len() as u64,
+        ] {
             put(out, number);
         }
         for call in &head.open {
@@ -107,7 +118,10 @@ impl<'a> ColumnsIn<'a> {
         let mut columns = ColumnsIn::default();
         for (id, len) in lens {
             let bytes = take_bytes(&mut payload, len)?;
-            if let Some(slot) = usize::from(id).checked_sub(1).and_then(|index| columns.bytes.get_mut(index)) {
+            if let Some(slot) = usize::from(id)
+                .checked_sub(1)
+                .and_then(|index| columns.bytes.get_mut(index))
+            {
                 *slot = bytes;
             }
         }
@@ -137,7 +151,10 @@ pub(crate) fn take_head(payload: &mut &[u8]) -> Option<BlockHead> {
     let mut head = BlockHead {
         log: u32::try_from(take(payload)?).ok()?,
         sequence: u32::try_from(take(payload)?).ok()?,
-        clock: ClockPair { tick: take(payload)?, monotonic_ns: take(payload)? },
+        clock: ClockPair {
+            tick: take(payload)?,
+            monotonic_ns: take(payload)?,
+        },
         next_call: take(payload)?,
         records: take(payload)?,
         starts: take(payload)?,

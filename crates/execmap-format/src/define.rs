@@ -65,7 +65,10 @@ impl LineTable {
         put(out, self.runs.len() as u64);
         let (mut offset, mut line) = (0u32, 0u32);
         for &(start, at) in &self.runs {
-            put(out, u64::from(start.wrapping_sub(offset)) << 1 | u64::from(at.is_some()));
+            put(
+                out,
+                u64::from(start.wrapping_sub(offset)) << 1 | u64::from(at.is_some()),
+            );
             offset = start;
             if let Some(at) = at {
                 put_signed(out, i64::from(at) - i64::from(line));
@@ -193,7 +196,10 @@ impl LossReason {
         (LossReason::Cut, "values cut"),
         (LossReason::NotRecorded, "values not recorded"),
         (LossReason::LimitReached, "calls left out: limit reached"),
-        (LossReason::NotWritten, "calls left out: the file could not be written"),
+        (
+            LossReason::NotWritten,
+            "calls left out: the file could not be written",
+        ),
         (LossReason::NotFollowed, "not followed"),
         (LossReason::Degraded, "recorded in a poorer way"),
         (LossReason::Damaged, "blocks damaged"),
@@ -236,7 +242,11 @@ pub enum Definition {
     Loss(Loss),
     Clock(ClockPair),
     /// Only calls from `first` on and before `last` belong to this trace; time begins at `clock`.
-    Window { first: u64, last: u64, clock: ClockPair },
+    Window {
+        first: u64,
+        last: u64,
+        clock: ClockPair,
+    },
     /// The recording came to its end; nothing follows.
     End,
 }
@@ -338,27 +348,46 @@ impl Definition {
         Some(match kind {
             1 => Definition::Meta(take_text(body)?, take_text(body)?),
             2 => Definition::Symbol(take_text(body)?),
-            3 => Definition::Type(TypeDef { name: take_text(body)?, full_name: take_text(body)? }),
+            3 => Definition::Type(TypeDef {
+                name: take_text(body)?,
+                full_name: take_text(body)?,
+            }),
             4 => Definition::Code(Box::new(decode_code(body)?)),
             5 => Definition::Thread(decode_thread(body)?),
-            6 => Definition::Task(TaskDef { name: take_text(body)?, created_by: take_call(body)? }),
+            6 => Definition::Task(TaskDef {
+                name: take_text(body)?,
+                created_by: take_call(body)?,
+            }),
             7 => {
                 let (&reason, rest) = body.split_first()?;
                 *body = rest;
                 let (reason, _) = *LossReason::ALL.get(usize::from(reason))?;
-                Definition::Loss(Loss { reason, count: take(body)?, detail: take_text(body)? })
+                Definition::Loss(Loss {
+                    reason,
+                    count: take(body)?,
+                    detail: take_text(body)?,
+                })
             }
-            8 => Definition::Clock(ClockPair { tick: take(body)?, monotonic_ns: take(body)? }),
+            8 => Definition::Clock(ClockPair {
+                tick: take(body)?,
+                monotonic_ns: take(body)?,
+            }),
             9 => Definition::End,
             10 => Definition::ThreadUpdate(u32::try_from(take(body)?).ok()?, decode_thread(body)?),
             12 => Definition::Window {
                 first: take(body)?,
                 last: take(body)?,
-                clock: ClockPair { tick: take(body)?, monotonic_ns: take(body)? },
+                clock: ClockPair {
+                    tick: take(body)?,
+                    monotonic_ns: take(body)?,
+                },
             },
             11 => Definition::TaskUpdate(
                 u32::try_from(take(body)?).ok()?,
-                TaskDef { name: take_text(body)?, created_by: take_call(body)? },
+                TaskDef {
+                    name: take_text(body)?,
+                    created_by: take_call(body)?,
+                },
             ),
             _ => return None,
         })
@@ -372,7 +401,11 @@ fn encode_thread(def: &ThreadDef, out: &mut Vec<u8>) {
 }
 
 fn decode_thread(body: &mut &[u8]) -> Option<ThreadDef> {
-    Some(ThreadDef { name: take_text(body)?, native_id: take(body)?, created_by: take_call(body)? })
+    Some(ThreadDef {
+        name: take_text(body)?,
+        native_id: take(body)?,
+        created_by: take_call(body)?,
+    })
 }
 
 fn encode_code(code: &Code, out: &mut Vec<u8>) {
@@ -412,10 +445,17 @@ fn decode_code(body: &mut &[u8]) -> Option<Code> {
     code.class_name = Some(take_text(body)?).filter(|name| !name.is_empty());
     code.lines = LineTable::decode(body)?;
     for _ in 0..take(body)? {
-        let (header, end) = (u32::try_from(take(body)?).ok()?, u32::try_from(take(body)?).ok()?);
+        let (header, end) = (
+            u32::try_from(take(body)?).ok()?,
+            u32::try_from(take(body)?).ok()?,
+        );
         let (&is_recorded, rest) = body.split_first()?;
         *body = rest;
-        code.loops.push(LoopDef { header, end, is_recorded: is_recorded != 0 });
+        code.loops.push(LoopDef {
+            header,
+            end,
+            is_recorded: is_recorded != 0,
+        });
     }
     Some(code)
 }
@@ -476,7 +516,8 @@ impl Definitions {
                 }
             }
             Definition::Loss(loss) => {
-                let same = |other: &&mut Loss| other.reason == loss.reason && other.detail == loss.detail;
+                let same =
+                    |other: &&mut Loss| other.reason == loss.reason && other.detail == loss.detail;
                 match self.losses.iter_mut().find(same) {
                     Some(other) => other.count = loss.count,
                     None => self.losses.push(loss),
@@ -516,6 +557,10 @@ impl Definitions {
     /// A fact about the run.
     #[must_use]
     pub fn meta(&self, key: &str) -> Option<&str> {
-        self.meta.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+        self.meta
+            .iter()
+            .rev()
+            .find(|(name, _)| name == key)
+            .map(|(_, value)| value.as_str())
     }
 }

@@ -10,14 +10,25 @@ pub(crate) fn float_repr(value: f64) -> String {
         return if value > 0.0 { "inf" } else { "-inf" }.to_owned();
     }
     if value == 0.0 {
-        return if value.is_sign_negative() { "-0.0" } else { "0.0" }.to_owned();
+        return if value.is_sign_negative() {
+            "-0.0"
+        } else {
+            "0.0"
+        }
+        .to_owned();
     }
     let scientific = format!("{value:e}");
-    let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific };
+    let Some((mantissa, exponent)) = scientific.split_once('e') else {
+        return scientific;
+    };
     let exponent: i32 = exponent.parse().unwrap_or(0);
     if (-4..16).contains(&exponent) {
         let plain = format!("{value}");
-        return if plain.contains('.') { plain } else { plain + ".0" };
+        return if plain.contains('.') {
+            plain
+        } else {
+            plain + ".0"
+        };
     }
     let sign = if exponent < 0 { '-' } else { '+' };
     format!("{mantissa}e{sign}{:02}", exponent.abs())
@@ -34,7 +45,11 @@ pub(crate) fn complex_repr(real: f64, imaginary: f64) -> String {
     if real == 0.0 && real.is_sign_positive() {
         return imaginary_text + "j";
     }
-    let plus = if imaginary_text.starts_with('-') { "" } else { "+" };
+    let plus = if imaginary_text.starts_with('-') {
+        ""
+    } else {
+        "+"
+    };
     format!("({}{plus}{imaginary_text}j)", part(real))
 }
 

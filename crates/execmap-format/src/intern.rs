@@ -46,7 +46,12 @@ impl Table {
             self.known.clear();
             self.bytes.clear();
         }
-        let known = Known { hash, start: self.bytes.len() as u32, len: bytes.len() as u32, value };
+        let known = Known {
+            hash,
+            start: self.bytes.len() as u32,
+            len: bytes.len() as u32,
+            value,
+        };
         self.bytes.extend_from_slice(bytes);
         self.known.insert_unique(hash, known, |known| known.hash);
     }
@@ -172,7 +177,14 @@ impl Interner {
             token::BYTES => {
                 row.push(byte(input)?);
                 let full = word(input)?;
-                put(row, if full > input.len() as u64 { full + 1 } else { 0 });
+                put(
+                    row,
+                    if full > input.len() as u64 {
+                        full + 1
+                    } else {
+                        0
+                    },
+                );
                 row.extend_from_slice(input);
             }
             token::HUGE_INT => put(row, word(input)?),
@@ -181,8 +193,14 @@ impl Interner {
                 row.push(kind);
                 put(row, u64::from(full));
                 put(row, u64::from(kept));
-                let is_mapping = matches!(kind, token::seq_kind::DICT | token::seq_kind::FROZENDICT);
-                self.refs(input, usize::from(kept) << usize::from(is_mapping), row, depth)?;
+                let is_mapping =
+                    matches!(kind, token::seq_kind::DICT | token::seq_kind::FROZENDICT);
+                self.refs(
+                    input,
+                    usize::from(kept) << usize::from(is_mapping),
+                    row,
+                    depth,
+                )?;
             }
             token::OBJECT => {
                 put(row, u64::from(half(input)?));
@@ -204,13 +222,21 @@ impl Interner {
                 self.attributes(input, kept, full, row, depth)?;
             }
             token::RANGE | token::SLICE => self.refs(input, 3, row, depth)?,
-            token::STR | token::BIG_INT | token::COMPLEX | token::NAMED | token::TEXT => row.extend_from_slice(input),
+            token::STR | token::BIG_INT | token::COMPLEX | token::NAMED | token::TEXT => {
+                row.extend_from_slice(input)
+            }
             _ => return None,
         }
         Some(())
     }
 
-    fn refs(&mut self, input: &mut &[u8], count: usize, row: &mut Vec<u8>, depth: u32) -> Option<()> {
+    fn refs(
+        &mut self,
+        input: &mut &[u8],
+        count: usize,
+        row: &mut Vec<u8>,
+        depth: u32,
+    ) -> Option<()> {
         for _ in 0..count {
             let value = self.value_at(input, depth)?;
             put(row, value.0);
@@ -218,7 +244,14 @@ impl Interner {
         Some(())
     }
 
-    fn attributes(&mut self, input: &mut &[u8], kept: u8, full: u16, row: &mut Vec<u8>, depth: u32) -> Option<()> {
+    fn attributes(
+        &mut self,
+        input: &mut &[u8],
+        kept: u8,
+        full: u16,
+        row: &mut Vec<u8>,
+        depth: u32,
+    ) -> Option<()> {
         put(row, u64::from(full));
         put(row, u64::from(kept));
         for _ in 0..kept {

@@ -23,18 +23,19 @@ mod replay;
 mod segment;
 mod source;
 pub mod testing;
+#[cfg(test)]
+mod tests_roundtrip;
 mod text;
 pub mod token;
 mod trace;
 mod transcode;
 mod value;
-#[cfg(test)]
-mod tests_roundtrip;
 pub mod varint;
 
 pub use block::{Block, BlockKind, FILE_HEADER_LEN, FileHeader, encode_block};
 pub use define::{
-    Code, CodeKind, Definition, Definitions, LineTable, LoopDef, Loss, LossReason, TaskDef, ThreadDef, TypeDef,
+    Code, CodeKind, Definition, Definitions, LineTable, LoopDef, Loss, LossReason, TaskDef,
+    ThreadDef, TypeDef,
 };
 pub use error::ReadError;
 pub use event::Event;
@@ -42,7 +43,8 @@ pub use ids::{CallId, CodeId, ExceptionId, LogId, Nanos, SymbolId, TaskId, TypeI
 pub use intern::Interner;
 pub use record::{Record, Records, kind, pack, pack_counted};
 pub use segment::{
-    ClockPair, PART_HEADER_LEN, PartHeader, SEGMENT_HEADER_LEN, SegmentHeader, SegmentState, read_segments,
+    ClockPair, PART_HEADER_LEN, PartHeader, SEGMENT_HEADER_LEN, SegmentHeader, SegmentState,
+    read_segments,
 };
 pub use source::Source;
 pub use trace::{Summary, TraceReader};

@@ -129,16 +129,23 @@ impl<'a> Iterator for Records<'a> {
         };
         let whole = match record.kind {
             kind::AWAIT | kind::UNWIND | kind::LOOP | kind::TASK => Some(()),
-            kind::RETURN | kind::YIELD => self.tokens(record.a as usize).map(|tokens| record.tokens = tokens),
+            kind::RETURN | kind::YIELD => self
+                .tokens(record.a as usize)
+                .map(|tokens| record.tokens = tokens),
             kind::START | kind::RUNNING | kind::RAISE | kind::RERAISE | kind::HANDLED => {
                 self.word().and_then(|word| {
                     record.word = word;
-                    self.tokens((word >> 32) as usize & 0xff_ffff).map(|tokens| record.tokens = tokens)
+                    self.tokens((word >> 32) as usize & 0xff_ffff)
+                        .map(|tokens| record.tokens = tokens)
                 })
             }
-            kind::RESUME | kind::THROW | kind::SWITCH | kind::NEXT_CALL | kind::TICK | kind::CLOSED | kind::CREATED_BY => {
-                self.word().map(|word| record.word = word)
-            }
+            kind::RESUME
+            | kind::THROW
+            | kind::SWITCH
+            | kind::NEXT_CALL
+            | kind::TICK
+            | kind::CLOSED
+            | kind::CREATED_BY => self.word().map(|word| record.word = word),
             _ => None,
         };
         if whole.is_none() {

@@ -24,7 +24,11 @@ struct Node {
 
 impl Default for Stack {
     fn default() -> Self {
-        Stack { nodes: Vec::new(), current: NONE, free: Vec::new() }
+        Stack {
+            nodes: Vec::new(),
+            current: NONE,
+            free: Vec::new(),
+        }
     }
 }
 
@@ -37,7 +41,10 @@ impl Stack {
 
     #[inline]
     pub(crate) fn push(&mut self, call: u64) {
-        let node = Node { call, parent: self.current };
+        let node = Node {
+            call,
+            parent: self.current,
+        };
         self.current = match self.free.pop() {
             Some(index) => {
                 self.nodes[index as usize] = node;
@@ -52,7 +59,9 @@ impl Stack {
 
     #[inline]
     pub(crate) fn pop(&mut self) {
-        let Some(node) = self.nodes.get_mut(self.current as usize) else { return };
+        let Some(node) = self.nodes.get_mut(self.current as usize) else {
+            return;
+        };
         let parent = node.parent;
         node.call = NO_CALL;
         if self.current as usize == self.nodes.len() - 1 {
@@ -132,13 +141,24 @@ pub(crate) struct BlockReplay<'a> {
 }
 
 impl<'a> BlockReplay<'a> {
-    pub(crate) fn new(head: &BlockHead, columns: ColumnsIn<'a>, scale: TimeScale, log: &mut LogReplay) -> Self {
+    pub(crate) fn new(
+        head: &BlockHead,
+        columns: ColumnsIn<'a>,
+        scale: TimeScale,
+        log: &mut LogReplay,
+    ) -> Self {
         if head.sequence != log.next_sequence {
             log.stack.reset(&head.open);
             log.task = head.task;
         }
         log.next_sequence = head.sequence.wrapping_add(1);
-        BlockReplay { columns, tick: head.clock.tick, next_call: head.next_call, left: head.records, scale }
+        BlockReplay {
+            columns,
+            tick: head.clock.tick,
+            next_call: head.next_call,
+            left: head.records,
+            scale,
+        }
     }
 
     #[inline]
@@ -159,16 +179,25 @@ impl<'a> BlockReplay<'a> {
 
     fn site(&mut self) -> Option<Option<u32>> {
         let site = self.columns.number(Column::Sites)?;
-        Some(site.checked_sub(1).and_then(|site| u32::try_from(site).ok()))
+        Some(
+            site.checked_sub(1)
+                .and_then(|site| u32::try_from(site).ok()),
+        )
     }
 
     fn exception(&mut self) -> Option<ExceptionId> {
-        self.number().and_then(|id| u32::try_from(id).ok()).map(ExceptionId)
+        self.number()
+            .and_then(|id| u32::try_from(id).ok())
+            .map(ExceptionId)
     }
 
     /// The next event, handed to `each`. `Some(false)` at the block's end, `None` where it is damaged.
     #[inline]
-    pub(crate) fn next(&mut self, log: &mut LogReplay, each: &mut dyn FnMut(&Event<'_>)) -> Option<bool> {
+    pub(crate) fn next(
+        &mut self,
+        log: &mut LogReplay,
+        each: &mut dyn FnMut(&Event<'_>),
+    ) -> Option<bool> {
         while self.left > 0 {
             self.left -= 1;
             if self.step(log, each)? {
@@ -183,11 +212,20 @@ impl<'a> BlockReplay<'a> {
         let disk = self.columns.kind()?;
         match disk {
             kind::START | disk_kind::START_WITH_ARGS => self.start(disk, log, each)?,
-            kind::RETURN | disk_kind::RETURN_WITH_VALUE | kind::YIELD | disk_kind::YIELD_WITH_VALUE => {
+            kind::RETURN
+            | disk_kind::RETURN_WITH_VALUE
+            | kind::YIELD
+            | disk_kind::YIELD_WITH_VALUE => {
                 let at = self.time()?;
                 let has_value = disk >= disk_kind::START_WITH_ARGS;
-                let value = if has_value { self.value()? } else { ValueRef::NOT_RECORDED };
-                let Some(call) = log.stack.current().map(CallId) else { return Some(false) };
+                let value = if has_value {
+                    self.value()?
+                } else {
+                    ValueRef::NOT_RECORDED
+                };
+                let Some(call) = log.stack.current().map(CallId) else {
+                    return Some(false);
+                };
                 log.stack.pop();
                 if matches!(disk, kind::RETURN | disk_kind::RETURN_WITH_VALUE) {
                     each(&Event::Return { at, call, value });
@@ -201,14 +239,20 @@ impl<'a> BlockReplay<'a> {
     }
 
     #[inline]
-    fn start(&mut self, disk: u8, log: &mut LogReplay, each: &mut dyn FnMut(&Event<'_>)) -> Option<()> {
+    fn start(
+        &mut self,
+        disk: u8,
+        log: &mut LogReplay,
+        each: &mut dyn FnMut(&Event<'_>),
+    ) -> Option<()> {
         let at = self.time()?;
         let code = CodeId(u32::try_from(self.columns.number(Column::Codes)?).ok()?);
         let site = self.site()?;
         log.args.clear();
         if disk == disk_kind::START_WITH_ARGS {
             for _ in 0..self.columns.number(Column::Values)?.min(255) {
-                log.args.push(self.columns.number(Column::Values).map(ValueRef)?);
+                log.args
+                    .push(self.columns.number(Column::Values).map(ValueRef)?);
             }
         }
         let call = CallId(self.next_call);
@@ -228,47 +272,90 @@ impl<'a> BlockReplay<'a> {
         Some(())
     }
 
-    fn other(&mut self, disk: u8, log: &mut LogReplay, each: &mut dyn FnMut(&Event<'_>)) -> Option<bool> {
+    fn other(
+        &mut self,
+        disk: u8,
+        log: &mut LogReplay,
+        each: &mut dyn FnMut(&Event<'_>),
+    ) -> Option<bool> {
         let has_time = !matches!(disk, kind::LOOP | kind::TASK | kind::TICK);
         let at = if has_time { self.time()? } else { Nanos(0) };
         let current = log.stack.current().map(CallId);
         match disk {
             kind::AWAIT => {
                 log.stack.pop();
-                let Some(call) = current else { return Some(false) };
+                let Some(call) = current else {
+                    return Some(false);
+                };
                 each(&Event::Await { at, call });
             }
             kind::UNWIND => {
                 let exception = self.exception()?;
                 log.stack.pop();
-                let Some(call) = current else { return Some(false) };
-                each(&Event::Unwind { at, call, exception });
+                let Some(call) = current else {
+                    return Some(false);
+                };
+                each(&Event::Unwind {
+                    at,
+                    call,
+                    exception,
+                });
             }
             kind::RESUME => {
                 let call = self.number()?;
                 log.stack.push(call);
-                each(&Event::Resume { at, call: CallId(call), task: task(log.task) });
+                each(&Event::Resume {
+                    at,
+                    call: CallId(call),
+                    task: task(log.task),
+                });
             }
             kind::THROW => {
                 let exception = self.exception()?;
                 let call = self.number()?;
                 log.stack.push(call);
-                each(&Event::Throw { at, call: CallId(call), exception });
+                each(&Event::Throw {
+                    at,
+                    call: CallId(call),
+                    exception,
+                });
             }
             kind::RAISE | kind::RERAISE | kind::HANDLED => {
                 let exception = self.exception()?;
                 let site = self.site()?;
                 let value = self.value()?;
                 each(&match disk {
-                    kind::RAISE => Event::Raise { at, call: current, exception, value, site },
-                    kind::RERAISE => Event::Reraise { at, call: current, exception, value, site },
-                    _ => Event::Handled { at, call: current, exception, value, site },
+                    kind::RAISE => Event::Raise {
+                        at,
+                        call: current,
+                        exception,
+                        value,
+                        site,
+                    },
+                    kind::RERAISE => Event::Reraise {
+                        at,
+                        call: current,
+                        exception,
+                        value,
+                        site,
+                    },
+                    _ => Event::Handled {
+                        at,
+                        call: current,
+                        exception,
+                        value,
+                        site,
+                    },
                 });
             }
             kind::LOOP => {
                 let header = u32::try_from(self.columns.number(Column::Sites)?).ok()?;
                 let entries = u32::try_from(self.number()?).ok()?;
-                each(&Event::Loop { call: current, header, entries });
+                each(&Event::Loop {
+                    call: current,
+                    header,
+                    entries,
+                });
             }
             kind::CLOSED => {
                 let (exact, call) = (self.number()? == 1, CallId(self.number()?));

@@ -63,8 +63,14 @@ impl PartHeader {
         Some(PartHeader {
             run_id: bytes.get(16..32)?.try_into().ok()?,
             pid: u32_at(bytes, 12)?,
-            first: ClockPair { tick: u64_at(bytes, 32)?, monotonic_ns: u64_at(bytes, 40)? },
-            latest: ClockPair { tick: u64_at(bytes, 48)?, monotonic_ns: u64_at(bytes, 56)? },
+            first: ClockPair {
+                tick: u64_at(bytes, 32)?,
+                monotonic_ns: u64_at(bytes, 40)?,
+            },
+            latest: ClockPair {
+                tick: u64_at(bytes, 48)?,
+                monotonic_ns: u64_at(bytes, 56)?,
+            },
         })
     }
 }
@@ -134,11 +140,18 @@ impl SegmentHeader {
         }
         Some(SegmentHeader {
             capacity: u32_at(bytes, 4)?,
-            state: if u32_at(bytes, 8)? == 1 { SegmentState::InUse } else { SegmentState::Free },
+            state: if u32_at(bytes, 8)? == 1 {
+                SegmentState::InUse
+            } else {
+                SegmentState::Free
+            },
             log: u32_at(bytes, 12)?,
             sequence: u32_at(bytes, 16)?,
             published: u32_at(bytes, 20)?,
-            clock: ClockPair { tick: u64_at(bytes, 24)?, monotonic_ns: u64_at(bytes, 32)? },
+            clock: ClockPair {
+                tick: u64_at(bytes, 24)?,
+                monotonic_ns: u64_at(bytes, 32)?,
+            },
             next_call: u64_at(bytes, 40)?,
             drained: u32_at(bytes, 48)?,
         })
@@ -176,6 +189,12 @@ pub fn read_segments(part: &[u8]) -> Vec<(SegmentHeader, &[u8])> {
         }
         at += capacity;
     }
-    found.sort_by_key(|(head, _)| (head.log != SegmentHeader::DEFINITIONS, head.log, head.sequence));
+    found.sort_by_key(|(head, _)| {
+        (
+            head.log != SegmentHeader::DEFINITIONS,
+            head.log,
+            head.sequence,
+        )
+    });
     found
 }

@@ -37,7 +37,9 @@ impl Source for [u8] {
     }
 
     fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<usize> {
-        let start = usize::try_from(offset).unwrap_or(usize::MAX).min(<[u8]>::len(self));
+        let start = usize::try_from(offset)
+            .unwrap_or(usize::MAX)
+            .min(<[u8]>::len(self));
         let count = into.len().min(<[u8]>::len(self) - start);
         into[..count].copy_from_slice(&self[start..start + count]);
         Ok(count)

@@ -25,17 +25,32 @@ pub fn int_token(value: i32) -> Vec<u8> {
 /// The token of a text.
 #[must_use]
 pub fn str_token(text: &str) -> Vec<u8> {
-    [&[token::STR][..], &(text.len() as u16).to_le_bytes(), text.as_bytes()].concat()
+    [
+        &[token::STR][..],
+        &(text.len() as u16).to_le_bytes(),
+        text.as_bytes(),
+    ]
+    .concat()
 }
 
 /// The token of a builtin exception with one text as its argument; `of` is its type.
 #[must_use]
 pub fn exception_token(of: u32, message: &str) -> Vec<u8> {
     let argument = str_token(message);
-    let seq = [&[token::seq_kind::TUPLE, 1][..], &1u32.to_le_bytes(), &argument].concat();
+    let seq = [
+        &[token::seq_kind::TUPLE, 1][..],
+        &1u32.to_le_bytes(),
+        &argument,
+    ]
+    .concat();
     let seq = [&[token::SEQ][..], &(seq.len() as u16).to_le_bytes(), &seq].concat();
     let body = [&of.to_le_bytes()[..], &[1, 0, 0, 0], &seq].concat();
-    [&[token::EXCEPTION][..], &(body.len() as u16).to_le_bytes(), &body].concat()
+    [
+        &[token::EXCEPTION][..],
+        &(body.len() as u16).to_le_bytes(),
+        &body,
+    ]
+    .concat()
 }
 
 impl TraceBuilder {
@@ -46,10 +61,14 @@ impl TraceBuilder {
     }
 
     fn words(&mut self, log: u32, words: &[u64], tokens: &[u8]) -> &mut Self {
-        let index = self.logs.iter().position(|(name, _)| *name == log).unwrap_or_else(|| {
-            self.logs.push((log, Vec::new()));
-            self.logs.len() - 1
-        });
+        let index = self
+            .logs
+            .iter()
+            .position(|(name, _)| *name == log)
+            .unwrap_or_else(|| {
+                self.logs.push((log, Vec::new()));
+                self.logs.len() - 1
+            });
         let bytes = &mut self.logs[index].1;
         for word in words {
             bytes.extend_from_slice(&word.to_le_bytes());
@@ -60,7 +79,14 @@ impl TraceBuilder {
     }
 
     /// A call begins.
-    pub fn start(&mut self, log: u32, tick: u64, code: u32, site: Option<u32>, args: &[Vec<u8>]) -> &mut Self {
+    pub fn start(
+        &mut self,
+        log: u32,
+        tick: u64,
+        code: u32,
+        site: Option<u32>,
+        args: &[Vec<u8>],
+    ) -> &mut Self {
         let tokens = args.concat();
         let site = u64::from(site.map_or(0, |site| site + 1));
         let word = site | (tokens.len() as u64) << 32 | (args.len() as u64) << 56;
@@ -89,7 +115,14 @@ impl TraceBuilder {
 
     /// An exception is raised in the running call.
     pub fn raise(&mut self, log: u32, tick: u64, exception: u32, value: &[u8]) -> &mut Self {
-        self.words(log, &[pack(kind::RAISE, exception, tick), (value.len() as u64) << 32], value)
+        self.words(
+            log,
+            &[
+                pack(kind::RAISE, exception, tick),
+                (value.len() as u64) << 32,
+            ],
+            value,
+        )
     }
 
     /// The running call catches an exception.
@@ -104,7 +137,11 @@ impl TraceBuilder {
 
     /// Calls begin in a task from here.
     pub fn task(&mut self, log: u32, task: Option<u32>) -> &mut Self {
-        self.words(log, &[pack_counted(kind::TASK, 0, task.map_or(0, |task| task + 1))], &[])
+        self.words(
+            log,
+            &[pack_counted(kind::TASK, 0, task.map_or(0, |task| task + 1))],
+            &[],
+        )
     }
 
     /// The next call has this number.
@@ -130,13 +167,25 @@ impl TraceBuilder {
     #[must_use]
     pub fn build(&mut self, end_tick: u64) -> Vec<u8> {
         for tick in [1, end_tick] {
-            self.define(&Definition::Clock(ClockPair { tick, monotonic_ns: tick }));
+            self.define(&Definition::Clock(ClockPair {
+                tick,
+                monotonic_ns: tick,
+            }));
         }
         let mut packer = zstd::bulk::Compressor::new(1).expect("zstd has level 1");
         let (mut out, mut packed) = (Vec::new(), Vec::new());
-        let header = FileHeader { version: crate::FORMAT_VERSION, run_id: [7; 16] };
+        let header = FileHeader {
+            version: crate::FORMAT_VERSION,
+            run_id: [7; 16],
+        };
         out.extend_from_slice(&header.encode());
-        encode_block(&mut out, BlockKind::Definitions, &self.definitions, &mut packer, &mut packed);
+        encode_block(
+            &mut out,
+            BlockKind::Definitions,
+            &self.definitions,
+            &mut packer,
+            &mut packed,
+        );
         let mut interner = Interner::new(0);
         for (log, records) in &self.logs {
             let head = SegmentHeader {
@@ -145,21 +194,42 @@ impl TraceBuilder {
                 log: *log,
                 sequence: 0,
                 published: records.len() as u32,
-                clock: ClockPair { tick: 1, monotonic_ns: 1 },
+                clock: ClockPair {
+                    tick: 1,
+                    monotonic_ns: 1,
+                },
                 next_call: 0,
                 drained: 0,
             };
             let (mut events, mut values) = (Vec::new(), Vec::new());
             LogTranscoder::default().segment(&head, records, &mut interner, &mut events);
             if interner.take_fresh(&mut values) {
-                encode_block(&mut out, BlockKind::Values, &values, &mut packer, &mut packed);
+                encode_block(
+                    &mut out,
+                    BlockKind::Values,
+                    &values,
+                    &mut packer,
+                    &mut packed,
+                );
             }
-            encode_block(&mut out, BlockKind::Events, &events, &mut packer, &mut packed);
+            encode_block(
+                &mut out,
+                BlockKind::Events,
+                &events,
+                &mut packer,
+                &mut packed,
+            );
         }
         if !self.is_unfinished {
             let mut end = Vec::new();
             Definition::End.encode(&mut end);
-            encode_block(&mut out, BlockKind::Definitions, &end, &mut packer, &mut packed);
+            encode_block(
+                &mut out,
+                BlockKind::Definitions,
+                &end,
+                &mut packer,
+                &mut packed,
+            );
         }
         out
     }

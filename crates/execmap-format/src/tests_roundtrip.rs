@@ -6,9 +6,15 @@ use crate::{CallId, Code, Definition, Event, TraceReader, TypeDef, token};
 fn trace() -> Vec<u8> {
     let mut builder = TraceBuilder::default();
     for name in ["<module>", "outer", "gen"] {
-        builder.define(&Definition::Code(Box::new(Code { qualname: name.into(), ..Code::default() })));
+        builder.define(&Definition::Code(Box::new(Code {
+            qualname: name.into(),
+            ..Code::default()
+        })));
     }
-    builder.define(&Definition::Type(TypeDef { name: "ValueError".into(), full_name: "ValueError".into() }));
+    builder.define(&Definition::Type(TypeDef {
+        name: "ValueError".into(),
+        full_name: "ValueError".into(),
+    }));
     builder
         .start(0, 10, 0, None, &[])
         .start(0, 20, 1, Some(4), &[int_token(-7), str_token("it's")])
@@ -29,11 +35,26 @@ fn story(bytes: &[u8]) -> Vec<String> {
     let text = |value| trace.values().text(value, trace.definitions());
     let damaged = trace.for_each_event(&mut |_, event| {
         lines.push(match *event {
-            Event::Start { at, call, parent, code, args, .. } => {
+            Event::Start {
+                at,
+                call,
+                parent,
+                code,
+                args,
+                ..
+            } => {
                 let args: Vec<String> = args.iter().map(|value| text(*value)).collect();
-                format!("{} start {} in {parent:?} code {} ({})", at.0, call.0, code.0, args.join(", "))
+                format!(
+                    "{} start {} in {parent:?} code {} ({})",
+                    at.0,
+                    call.0,
+                    code.0,
+                    args.join(", ")
+                )
             }
-            Event::Return { at, call, value } => format!("{} return {} {}", at.0, call.0, text(value)),
+            Event::Return { at, call, value } => {
+                format!("{} return {} {}", at.0, call.0, text(value))
+            }
             Event::Raise { value, .. } => trace.values().exception_text(value, trace.definitions()),
             other => format!("{other:?}"),
         });
@@ -69,7 +90,9 @@ fn a_trace_cut_anywhere_opens_or_says_why() {
         match TraceReader::open(&bytes[..len], None) {
             Ok(trace) => {
                 assert!(!trace.summary().complete);
-                trace.for_each_event(&mut |_, _| {}).expect("slices can be read");
+                trace
+                    .for_each_event(&mut |_, _| {})
+                    .expect("slices can be read");
             }
             Err(error) => assert!(!error.to_string().is_empty()),
         }
@@ -82,10 +105,16 @@ fn a_flipped_byte_is_noticed() {
     for at in 32..bytes.len() {
         let mut damaged = bytes.clone();
         damaged[at] ^= 0x40;
-        let Ok(trace) = TraceReader::open(&damaged[..], None) else { continue };
-        let missing = trace.for_each_event(&mut |_, _| {}).expect("slices can be read");
+        let Ok(trace) = TraceReader::open(&damaged[..], None) else {
+            continue;
+        };
+        let missing = trace
+            .for_each_event(&mut |_, _| {})
+            .expect("slices can be read");
         let summary = trace.summary();
-        let is_noticed = summary.damaged_blocks + missing > 0 || summary.truncated_bytes > 0 || !summary.complete;
+        let is_noticed = summary.damaged_blocks + missing > 0
+            || summary.truncated_bytes > 0
+            || !summary.complete;
         assert!(is_noticed, "byte {at}");
     }
 }
@@ -94,8 +123,16 @@ fn a_flipped_byte_is_noticed() {
 fn calls_of_two_logs_keep_their_numbers() {
     let mut builder = TraceBuilder::default();
     builder.define(&Definition::Code(Box::default()));
-    builder.start(0, 10, 0, None, &[]).next_call(1, 1).start(1, 15, 0, None, &[]).ret(1, 18, &[]);
-    builder.next_call(0, 2).start(0, 20, 0, None, &[]).ret(0, 25, &[]).ret(0, 30, &[]);
+    builder
+        .start(0, 10, 0, None, &[])
+        .next_call(1, 1)
+        .start(1, 15, 0, None, &[])
+        .ret(1, 18, &[]);
+    builder
+        .next_call(0, 2)
+        .start(0, 20, 0, None, &[])
+        .ret(0, 25, &[])
+        .ret(0, 30, &[]);
     let bytes = builder.build(40);
     let trace = TraceReader::open(&bytes[..], None).expect("the trace is sound");
     let mut starts = Vec::new();
@@ -107,6 +144,10 @@ fn calls_of_two_logs_keep_their_numbers() {
         })
         .expect("slices can be read");
     starts.sort_by_key(|(_, call, _)| *call);
-    let expected = [(0, CallId(0), None), (1, CallId(1), None), (0, CallId(2), Some(CallId(0)))];
+    let expected = [
+        (0, CallId(0), None),
+        (1, CallId(1), None),
+        (0, CallId(2), Some(CallId(0))),
+    ];
     assert_eq!(starts, expected);
 }

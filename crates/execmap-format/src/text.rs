@@ -19,21 +19,35 @@ impl Values {
     #[must_use]
     pub fn text(&self, value: ValueRef, definitions: &Definitions) -> String {
         let mut out = String::new();
-        Writer { values: self, definitions, out: &mut out, depth: 0 }.value(value);
+        Writer {
+            values: self,
+            definitions,
+            out: &mut out,
+            depth: 0,
+        }
+        .value(value);
         out
     }
 
     /// An exception as the last line of a traceback: type, and message if there is one.
     #[must_use]
     pub fn exception_text(&self, value: ValueRef, definitions: &Definitions) -> String {
-        let Value::Exception { of, args, .. } = self.get(value) else { return self.text(value, definitions) };
+        let Value::Exception { of, args, .. } = self.get(value) else {
+            return self.text(value, definitions);
+        };
         let name = type_name(definitions, of);
         let message = self.message(name, args, definitions);
-        if message.is_empty() { name.to_owned() } else { format!("{name}: {message}") }
+        if message.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{name}: {message}")
+        }
     }
 
     fn message(&self, name: &str, args: ValueRef, definitions: &Definitions) -> String {
-        let Value::Items(items) = self.get(args) else { return String::new() };
+        let Value::Items(items) = self.get(args) else {
+            return String::new();
+        };
         let args_of: Vec<ValueRef> = items.iter().collect();
         let plain = |value: ValueRef| match self.get(value) {
             Value::Str(text) => {
@@ -51,7 +65,11 @@ impl Values {
             ([one], "KeyError") => self.text(*one, definitions),
             ([one], _) => plain(*one),
             ([number, what, rest @ ..], _) if is_os_error(name) && matches!(rest.len(), 0 | 1) => {
-                let mut out = format!("[Errno {}] {}", self.text(*number, definitions), plain(*what));
+                let mut out = format!(
+                    "[Errno {}] {}",
+                    self.text(*number, definitions),
+                    plain(*what)
+                );
                 if let [file] = rest {
                     let _ = write!(out, ": {}", self.text(*file, definitions));
                 }
@@ -85,7 +103,9 @@ fn is_os_error(name: &str) -> bool {
 }
 
 fn type_name(definitions: &Definitions, of: TypeId) -> &str {
-    definitions.type_def(of).map_or("?", |def| def.name.as_str())
+    definitions
+        .type_def(of)
+        .map_or("?", |def| def.name.as_str())
 }
 
 /// Text of recorded bytes with lone surrogates as Python escapes them.
@@ -156,21 +176,43 @@ impl Writer<'_> {
             Value::Str(text) => self.text(text),
             Value::Symbol(symbol) => {
                 let bytes = self.definitions.symbol(symbol).as_bytes();
-                self.text(Text { bytes, cut_of: None });
+                self.text(Text {
+                    bytes,
+                    cut_of: None,
+                });
             }
-            Value::Bytes { kind, bytes, cut_of } => self.bytes(kind, bytes, cut_of),
+            Value::Bytes {
+                kind,
+                bytes,
+                cut_of,
+            } => self.bytes(kind, bytes, cut_of),
             Value::Items(items) => self.items(items),
-            Value::Object { of, base, attributes } => self.object(of, base, attributes),
+            Value::Object {
+                of,
+                base,
+                attributes,
+            } => self.object(of, base, attributes),
             Value::Class(of) => {
-                let name = self.definitions.type_def(of).map_or("?", |def| def.full_name.as_str());
+                let name = self
+                    .definitions
+                    .type_def(of)
+                    .map_or("?", |def| def.full_name.as_str());
                 let _ = write!(self.out, "<class '{name}'>");
             }
             Value::Named { kind, name } => self.named(kind, name),
             Value::Member { of, name } => {
-                let (of, name) = (type_name(self.definitions, of), self.definitions.symbol(name));
+                let (of, name) = (
+                    type_name(self.definitions, of),
+                    self.definitions.symbol(name),
+                );
                 let _ = write!(self.out, "<{of}.{name}>");
             }
-            Value::Exception { of, is_builtin, args, attributes } => self.exception(of, is_builtin, args, attributes),
+            Value::Exception {
+                of,
+                is_builtin,
+                args,
+                attributes,
+            } => self.exception(of, is_builtin, args, attributes),
             Value::Own(text) => self.push(&lossy(text)),
             Value::Range([start, stop, step]) => {
                 let is_unit = self.values.get(step) == Value::Int(1);
@@ -214,7 +256,11 @@ impl Writer<'_> {
         if is_array {
             self.push("bytearray(");
         }
-        let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') { '"' } else { '\'' };
+        let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') {
+            '"'
+        } else {
+            '\''
+        };
         self.out.push('b');
         self.out.push(quote);
         for &byte in bytes {
@@ -285,7 +331,13 @@ impl Writer<'_> {
         for item in items.iter() {
             let mut text = String::new();
             let depth = self.depth;
-            Writer { values: self.values, definitions: self.definitions, out: &mut text, depth }.value(item);
+            Writer {
+                values: self.values,
+                definitions: self.definitions,
+                out: &mut text,
+                depth,
+            }
+            .value(item);
             texts.push(text);
         }
         texts.sort_unstable();
@@ -319,9 +371,17 @@ impl Writer<'_> {
         }
     }
 
-    fn exception(&mut self, of: TypeId, is_builtin: bool, args: ValueRef, attributes: Attributes<'_>) {
+    fn exception(
+        &mut self,
+        of: TypeId,
+        is_builtin: bool,
+        args: ValueRef,
+        attributes: Attributes<'_>,
+    ) {
         let name = type_name(self.definitions, of);
-        let Value::Items(items) = self.values.get(args) else { return self.push(name) };
+        let Value::Items(items) = self.values.get(args) else {
+            return self.push(name);
+        };
         if is_builtin {
             self.push(name);
             self.push("(");
@@ -362,7 +422,11 @@ impl Writer<'_> {
 
 /// Text in quotes as Python's `repr` chooses and escapes them.
 fn quote(out: &mut String, text: &str, is_cut: bool) {
-    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+    let quote = if text.contains('\'') && !text.contains('"') {
+        '"'
+    } else {
+        '\''
+    };
     out.push(quote);
     let mut chars = text.chars();
     while let Some(char) = chars.next() {
@@ -399,7 +463,11 @@ fn quote(out: &mut String, text: &str, is_cut: bool) {
 }
 
 fn is_surrogate(rest: &str) -> bool {
-    rest.starts_with('d') && rest.as_bytes().get(1..4).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    rest.starts_with('d')
+        && rest
+            .as_bytes()
+            .get(1..4)
+            .is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
 }
 
 /// Whether `repr` shows a character as it is. Close to `str.isprintable`: it knows the control,
@@ -458,8 +526,14 @@ mod tests {
 
     #[test]
     fn big_integers_are_written_in_decimal() {
-        assert_eq!(big_int(&[0, 0, 0, 0, 0, 0, 0, 0, 1]), "18446744073709551616");
-        assert_eq!(big_int(&[0, 0, 0, 0, 0, 0, 0, 0, 0xff]), "-18446744073709551616");
+        assert_eq!(
+            big_int(&[0, 0, 0, 0, 0, 0, 0, 0, 1]),
+            "18446744073709551616"
+        );
+        assert_eq!(
+            big_int(&[0, 0, 0, 0, 0, 0, 0, 0, 0xff]),
+            "-18446744073709551616"
+        );
         assert_eq!(big_int(&[]), "0");
     }
 

@@ -63,9 +63,16 @@ impl<S: Source> TraceReader<S> {
     pub fn open(main: S, part: Option<S>) -> Result<Self, ReadError> {
         let len = main.len()?;
         let header = FileHeader::decode(&main.read_vec(0, FILE_HEADER_LEN)?)?;
-        let summary =
-            Summary { bytes: len, run_id: header.run_id, version: header.version, ..Summary::default() };
-        let scale = TimeScale { first_tick: 0, ns_per_tick: 1.0 };
+        let summary = Summary {
+            bytes: len,
+            run_id: header.run_id,
+            version: header.version,
+            ..Summary::default()
+        };
+        let scale = TimeScale {
+            first_tick: 0,
+            ns_per_tick: 1.0,
+        };
         let mut trace = TraceReader {
             main,
             definitions: Definitions::default(),
@@ -126,7 +133,9 @@ impl<S: Source> TraceReader<S> {
         while at < len {
             let bytes = self.main.read_vec(at, STEP + BLOCK_HEADER_LEN)?;
             for index in 0..bytes.len().saturating_sub(BLOCK_HEADER_LEN).min(STEP) {
-                let Some(block) = Block::decode_head(&bytes[index..]) else { continue };
+                let Some(block) = Block::decode_head(&bytes[index..]) else {
+                    continue;
+                };
                 let offset = at + index as u64;
                 if offset + block.len() <= len && self.payload(offset, &block)?.is_some() {
                     self.summary.damaged_blocks += 1;
@@ -141,16 +150,23 @@ impl<S: Source> TraceReader<S> {
 
     fn payload(&self, offset: u64, block: &Block) -> Result<Option<Vec<u8>>, ReadError> {
         let bytes = self.main.read_vec(offset, block.len() as usize)?;
-        Ok(bytes.split_at_checked(BLOCK_HEADER_LEN).and_then(|(head, stored)| block.payload(head, stored)))
+        Ok(bytes
+            .split_at_checked(BLOCK_HEADER_LEN)
+            .and_then(|(head, stored)| block.payload(head, stored)))
     }
 
     fn take_block(&mut self, offset: u64, block: Block) -> Result<(), ReadError> {
         let is_sound = match block.kind {
-            BlockKind::Definitions => {
-                self.payload(offset, &block)?.is_some_and(|bytes| self.definitions.extend(&bytes))
-            }
-            BlockKind::Values => self.payload(offset, &block)?.is_some_and(|bytes| self.values.extend(&bytes)),
-            BlockKind::Events => match self.payload(offset, &block)?.and_then(|bytes| take_head(&mut &bytes[..])) {
+            BlockKind::Definitions => self
+                .payload(offset, &block)?
+                .is_some_and(|bytes| self.definitions.extend(&bytes)),
+            BlockKind::Values => self
+                .payload(offset, &block)?
+                .is_some_and(|bytes| self.values.extend(&bytes)),
+            BlockKind::Events => match self
+                .payload(offset, &block)?
+                .and_then(|bytes| take_head(&mut &bytes[..]))
+            {
                 Some(events) => {
                     self.note(&events, Events::InFile { offset, block });
                     true
@@ -167,13 +183,18 @@ impl<S: Source> TraceReader<S> {
         self.summary.calls += head.starts;
         self.summary.events += head.records;
         self.definitions.clock.push(head.clock);
-        self.logs.entry(head.log).or_default().push((head.sequence, events));
+        self.logs
+            .entry(head.log)
+            .or_default()
+            .push((head.sequence, events));
     }
 
     /// Takes in what the side file holds and the trace does not.
     fn recover(&mut self, part: &S) -> Result<(), ReadError> {
         let bytes = part.read_vec(0, usize::try_from(part.len()?).unwrap_or(usize::MAX))?;
-        let Some(header) = PartHeader::decode(&bytes).filter(|header| header.run_id == self.summary.run_id) else {
+        let Some(header) =
+            PartHeader::decode(&bytes).filter(|header| header.run_id == self.summary.run_id)
+        else {
             return Ok(());
         };
         self.summary.recovered = true;
@@ -187,7 +208,11 @@ impl<S: Source> TraceReader<S> {
                 self.definitions.extend(records);
                 continue;
             }
-            let is_known = |blocks: &Vec<(u32, Events)>| blocks.iter().any(|(sequence, _)| *sequence == head.sequence);
+            let is_known = |blocks: &Vec<(u32, Events)>| {
+                blocks
+                    .iter()
+                    .any(|(sequence, _)| *sequence == head.sequence)
+            };
             if self.logs.get(&head.log).is_some_and(is_known) {
                 continue;
             }
@@ -198,8 +223,17 @@ impl<S: Source> TraceReader<S> {
             if interner.take_fresh(&mut fresh) {
                 self.values.extend(&fresh);
             }
-            let block = BlockHead { log: head.log, sequence: head.sequence, ..BlockHead::default() };
-            let block = BlockHead { records: done.records, starts: done.starts, clock: head.clock, ..block };
+            let block = BlockHead {
+                log: head.log,
+                sequence: head.sequence,
+                ..BlockHead::default()
+            };
+            let block = BlockHead {
+                records: done.records,
+                starts: done.starts,
+                clock: head.clock,
+                ..block
+            };
             self.note(&block, Events::InMemory(payload));
         }
         Ok(())
@@ -209,11 +243,21 @@ impl<S: Source> TraceReader<S> {
         let clock = &self.definitions.clock;
         let by_tick = |pair: &&ClockPair| pair.tick;
         let sound = || clock.iter().filter(|pair| pair.tick != 0);
-        let (Some(first), Some(last)) = (sound().min_by_key(by_tick), sound().max_by_key(by_tick)) else { return };
+        let (Some(first), Some(last)) = (sound().min_by_key(by_tick), sound().max_by_key(by_tick))
+        else {
+            return;
+        };
         let ticks = last.tick - first.tick;
         let nanos = last.monotonic_ns.saturating_sub(first.monotonic_ns);
-        let ns_per_tick = if ticks == 0 || nanos == 0 { 1.0 } else { nanos as f64 / ticks as f64 };
-        self.scale = TimeScale { first_tick: first.tick, ns_per_tick };
+        let ns_per_tick = if ticks == 0 || nanos == 0 {
+            1.0
+        } else {
+            nanos as f64 / ticks as f64
+        };
+        self.scale = TimeScale {
+            first_tick: first.tick,
+            ns_per_tick,
+        };
         self.summary.duration_ns = nanos;
         if let Some((from, until, begin)) = self.definitions.window {
             self.scale.first_tick = begin.tick;
@@ -224,8 +268,13 @@ impl<S: Source> TraceReader<S> {
 
     /// Hands every event to `each`: those of one log in their order, those of several by time.
     /// Returns how many blocks turned out to be damaged; what they held is missing.
-    pub fn for_each_event(&self, each: &mut dyn FnMut(LogId, &Event<'_>)) -> Result<u32, ReadError> {
-        let Some((first, last, _)) = self.definitions.window else { return self.for_each_of_all(each) };
+    pub fn for_each_event(
+        &self,
+        each: &mut dyn FnMut(LogId, &Event<'_>),
+    ) -> Result<u32, ReadError> {
+        let Some((first, last, _)) = self.definitions.window else {
+            return self.for_each_of_all(each);
+        };
         self.for_each_of_all(&mut |log, event| {
             if let Some(event) = event.in_window(first, last) {
                 each(log, &event);
@@ -236,16 +285,28 @@ impl<S: Source> TraceReader<S> {
     fn for_each_of_all(&self, each: &mut dyn FnMut(LogId, &Event<'_>)) -> Result<u32, ReadError> {
         let mut cursors: Vec<Cursor<'_>> = Vec::new();
         for (log, blocks) in &self.logs {
-            cursors.push(Cursor { log: *log, blocks, next: 0, payload: Vec::new(), state: LogReplay::default() });
+            cursors.push(Cursor {
+                log: *log,
+                blocks,
+                next: 0,
+                payload: Vec::new(),
+                state: LogReplay::default(),
+            });
         }
         cursors.sort_by_key(|cursor| cursor.log);
-        let mut merge = Merge { trace: self, damaged: 0, heads: Vec::new() };
+        let mut merge = Merge {
+            trace: self,
+            damaged: 0,
+            heads: Vec::new(),
+        };
         for (index, cursor) in cursors.iter_mut().enumerate() {
             if let Some(head) = merge.load(cursor)? {
                 merge.heads.push((head, index));
             }
         }
-        merge.heads.sort_unstable_by_key(|head| std::cmp::Reverse(*head));
+        merge
+            .heads
+            .sort_unstable_by_key(|head| std::cmp::Reverse(*head));
         while let Some((_, index)) = merge.heads.pop() {
             let until = merge.heads.last().map_or(u64::MAX, |(tick, _)| *tick);
             if let Some(tick) = merge.run(&mut cursors[index], until, each)? {
@@ -294,12 +355,18 @@ impl<S: Source> Merge<'_, S> {
     }
 
     /// Reads whole blocks of a log as long as they begin before `until`.
-    fn run(&mut self, cursor: &mut Cursor<'_>, until: u64, each: &mut dyn FnMut(LogId, &Event<'_>)) -> Result<Option<u64>, ReadError> {
+    fn run(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        until: u64,
+        each: &mut dyn FnMut(LogId, &Event<'_>),
+    ) -> Result<Option<u64>, ReadError> {
         let log = LogId(cursor.log);
         loop {
             let payload = std::mem::take(&mut cursor.payload);
             if let Some((head, columns)) = ColumnsIn::split(&payload) {
-                let mut block = BlockReplay::new(&head, columns, self.trace.scale, &mut cursor.state);
+                let mut block =
+                    BlockReplay::new(&head, columns, self.trace.scale, &mut cursor.state);
                 loop {
                     match block.next(&mut cursor.state, &mut |event| each(log, event)) {
                         Some(true) => {}
@@ -321,4 +388,3 @@ impl<S: Source> Merge<'_, S> {
         }
     }
 }
-

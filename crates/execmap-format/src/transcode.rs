@@ -29,7 +29,13 @@ pub struct LogTranscoder {
 
 impl LogTranscoder {
     /// Appends the payload of the block to `payload`; new values wait in `interner`.
-    pub fn segment(&mut self, head: &SegmentHeader, bytes: &[u8], interner: &mut Interner, payload: &mut Vec<u8>) -> Transcoded {
+    pub fn segment(
+        &mut self,
+        head: &SegmentHeader,
+        bytes: &[u8],
+        interner: &mut Interner,
+        payload: &mut Vec<u8>,
+    ) -> Transcoded {
         self.next_call = head.next_call;
         let mut block = BlockHead {
             log: head.log,
@@ -84,7 +90,12 @@ impl LogTranscoder {
     }
 
     #[inline]
-    fn record(&mut self, record: &Record<'_>, tick: &mut u64, interner: &mut Interner) -> Option<()> {
+    fn record(
+        &mut self,
+        record: &Record<'_>,
+        tick: &mut u64,
+        interner: &mut Interner,
+    ) -> Option<()> {
         match record.kind {
             kind::START => self.start(record, tick, interner),
             kind::RETURN | kind::YIELD => {
@@ -96,16 +107,29 @@ impl LogTranscoder {
                 self.columns.column(Column::Kinds).push(disk);
                 self.time(record.low, tick);
                 self.stack.pop();
-                self.values(record.tokens, usize::from(!record.tokens.is_empty()), interner)
+                self.values(
+                    record.tokens,
+                    usize::from(!record.tokens.is_empty()),
+                    interner,
+                )
             }
             _ => self.other(record, tick, interner),
         }
     }
 
     #[inline]
-    fn start(&mut self, record: &Record<'_>, tick: &mut u64, interner: &mut Interner) -> Option<()> {
+    fn start(
+        &mut self,
+        record: &Record<'_>,
+        tick: &mut u64,
+        interner: &mut Interner,
+    ) -> Option<()> {
         let args = (record.word >> 56) as usize;
-        let disk = if args == 0 { kind::START } else { disk_kind::START_WITH_ARGS };
+        let disk = if args == 0 {
+            kind::START
+        } else {
+            disk_kind::START_WITH_ARGS
+        };
         self.columns.column(Column::Kinds).push(disk);
         self.time(record.low, tick);
         self.number(Column::Codes, u64::from(record.a));
@@ -119,7 +143,12 @@ impl LogTranscoder {
         self.values(record.tokens, args, interner)
     }
 
-    fn other(&mut self, record: &Record<'_>, tick: &mut u64, interner: &mut Interner) -> Option<()> {
+    fn other(
+        &mut self,
+        record: &Record<'_>,
+        tick: &mut u64,
+        interner: &mut Interner,
+    ) -> Option<()> {
         self.columns.column(Column::Kinds).push(record.kind);
         if !matches!(record.kind, kind::LOOP | kind::TASK | kind::TICK) {
             self.time(record.low, tick);
@@ -153,7 +182,8 @@ impl LogTranscoder {
             kind::SWITCH => {
                 // One more, so that "none" is a short number.
                 self.number(Column::Numbers, record.word.wrapping_add(1));
-                self.stack.switch((record.word != NO_CALL).then_some(record.word));
+                self.stack
+                    .switch((record.word != NO_CALL).then_some(record.word));
             }
             kind::TASK => {
                 self.task = record.low;

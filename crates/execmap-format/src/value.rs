@@ -84,7 +84,11 @@ impl Items<'_> {
     /// Items that were kept; of a dictionary, keys and values in turn.
     pub fn iter(&self) -> impl Iterator<Item = ValueRef> {
         let mut rest = self.bytes;
-        let refs = if self.is_mapping() { self.kept * 2 } else { self.kept };
+        let refs = if self.is_mapping() {
+            self.kept * 2
+        } else {
+            self.kept
+        };
         (0..refs).map_while(move |_| take(&mut rest).map(ValueRef))
     }
 
@@ -97,7 +101,10 @@ impl Items<'_> {
     /// Whether the items are pairs.
     #[must_use]
     pub fn is_mapping(&self) -> bool {
-        matches!(self.kind, token::seq_kind::DICT | token::seq_kind::FROZENDICT)
+        matches!(
+            self.kind,
+            token::seq_kind::DICT | token::seq_kind::FROZENDICT
+        )
     }
 }
 
@@ -114,18 +121,39 @@ pub enum Value<'a> {
     Unbound,
     Int(i64),
     BigInt(&'a [u8]),
-    HugeInt { bits: u64 },
+    HugeInt {
+        bits: u64,
+    },
     Float(f64),
     Complex(f64, f64),
     Str(Text<'a>),
     Symbol(SymbolId),
-    Bytes { kind: u8, bytes: &'a [u8], cut_of: Option<u64> },
+    Bytes {
+        kind: u8,
+        bytes: &'a [u8],
+        cut_of: Option<u64>,
+    },
     Items(Items<'a>),
-    Object { of: TypeId, base: Option<ValueRef>, attributes: Attributes<'a> },
+    Object {
+        of: TypeId,
+        base: Option<ValueRef>,
+        attributes: Attributes<'a>,
+    },
     Class(TypeId),
-    Named { kind: u8, name: &'a [u8] },
-    Member { of: TypeId, name: SymbolId },
-    Exception { of: TypeId, is_builtin: bool, args: ValueRef, attributes: Attributes<'a> },
+    Named {
+        kind: u8,
+        name: &'a [u8],
+    },
+    Member {
+        of: TypeId,
+        name: SymbolId,
+    },
+    Exception {
+        of: TypeId,
+        is_builtin: bool,
+        args: ValueRef,
+        attributes: Attributes<'a>,
+    },
     Own(&'a [u8]),
     Range([ValueRef; 3]),
     Slice([ValueRef; 3]),
@@ -157,14 +185,18 @@ impl Values {
     /// Takes in a block of rows: first row, then length and bytes of each. Rows between what is
     /// known and `first` were lost. False when the bytes are damaged.
     pub fn extend(&mut self, mut block: &[u8]) -> bool {
-        let Some(first) = take(&mut block) else { return false };
+        let Some(first) = take(&mut block) else {
+            return false;
+        };
         // A gap as wide as this cannot come from lost blocks of a trace in memory.
         if first < self.ends.len() as u64 || first - self.ends.len() as u64 > 1 << 28 {
             return false;
         }
         self.ends.resize(first as usize, self.bytes.len());
         while !block.is_empty() {
-            let Some(row) = crate::varint::take_sized(&mut block) else { return false };
+            let Some(row) = crate::varint::take_sized(&mut block) else {
+                return false;
+            };
             self.push(row);
         }
         true
@@ -188,7 +220,9 @@ impl Values {
             return Value::Int(unzigzag(value.0 >> 1));
         }
         if value.0 & 3 == 1 {
-            let row = usize::try_from(value.0 >> 2).ok().and_then(|index| self.row(index));
+            let row = usize::try_from(value.0 >> 2)
+                .ok()
+                .and_then(|index| self.row(index));
             return row.and_then(decode_row).unwrap_or(Value::Lost);
         }
         match (value.0 >> 2) as u8 {
@@ -223,7 +257,11 @@ fn type_id(input: &mut &[u8]) -> Option<TypeId> {
 
 fn attributes<'a>(input: &mut &'a [u8]) -> Option<Attributes<'a>> {
     let (full, kept) = (take(input)?, take(input)?);
-    Some(Attributes { full, kept, bytes: take_bytes(input, input.len())? })
+    Some(Attributes {
+        full,
+        kept,
+        bytes: take_bytes(input, input.len())?,
+    })
 }
 
 fn cut(full: u64) -> Option<u64> {
@@ -231,7 +269,11 @@ fn cut(full: u64) -> Option<u64> {
 }
 
 fn three(input: &mut &[u8]) -> Option<[ValueRef; 3]> {
-    Some([ValueRef(take(input)?), ValueRef(take(input)?), ValueRef(take(input)?)])
+    Some([
+        ValueRef(take(input)?),
+        ValueRef(take(input)?),
+        ValueRef(take(input)?),
+    ])
 }
 
 /// Reads a row as [`crate::Interner`] writes it.
@@ -244,32 +286,66 @@ fn decode_row(row: &[u8]) -> Option<Value<'_>> {
         token::HUGE_INT => Value::HugeInt { bits: take(input)? },
         token::FLOAT => Value::Float(float(input)?),
         token::COMPLEX => Value::Complex(float(input)?, float(input)?),
-        token::STR => Value::Str(Text { bytes: input, cut_of: None }),
+        token::STR => Value::Str(Text {
+            bytes: input,
+            cut_of: None,
+        }),
         token::STR_CUT => {
             let cut_of = Some(take(input)?);
-            Value::Str(Text { bytes: input, cut_of })
+            Value::Str(Text {
+                bytes: input,
+                cut_of,
+            })
         }
         token::SYMBOL => Value::Symbol(SymbolId(u32::try_from(take(input)?).ok()?)),
         token::BYTES => {
             let (kind, full) = (byte(input)?, take(input)?);
-            Value::Bytes { kind, cut_of: cut(full), bytes: input }
+            Value::Bytes {
+                kind,
+                cut_of: cut(full),
+                bytes: input,
+            }
         }
         token::SEQ => {
             let (kind, full, kept) = (byte(input)?, take(input)?, take(input)?);
-            Value::Items(Items { kind, full, kept, bytes: input })
+            Value::Items(Items {
+                kind,
+                full,
+                kept,
+                bytes: input,
+            })
         }
         token::OBJECT => {
             let of = type_id(input)?;
-            let base = if byte(input)? == 1 { Some(ValueRef(take(input)?)) } else { None };
-            Value::Object { of, base, attributes: attributes(input)? }
+            let base = if byte(input)? == 1 {
+                Some(ValueRef(take(input)?))
+            } else {
+                None
+            };
+            Value::Object {
+                of,
+                base,
+                attributes: attributes(input)?,
+            }
         }
         token::CLASS => Value::Class(type_id(input)?),
-        token::NAMED => Value::Named { kind: byte(input)?, name: input },
-        token::MEMBER => Value::Member { of: type_id(input)?, name: SymbolId(u32::try_from(take(input)?).ok()?) },
+        token::NAMED => Value::Named {
+            kind: byte(input)?,
+            name: input,
+        },
+        token::MEMBER => Value::Member {
+            of: type_id(input)?,
+            name: SymbolId(u32::try_from(take(input)?).ok()?),
+        },
         token::EXCEPTION => {
             let (of, is_builtin) = (type_id(input)?, byte(input)? == 1);
             let args = ValueRef(take(input)?);
-            Value::Exception { of, is_builtin, args, attributes: attributes(input)? }
+            Value::Exception {
+                of,
+                is_builtin,
+                args,
+                attributes: attributes(input)?,
+            }
         }
         token::TEXT => Value::Own(input),
         token::RANGE => Value::Range(three(input)?),

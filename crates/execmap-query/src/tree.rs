@@ -87,7 +87,10 @@ pub struct LaneRow {
 
 /// A call, or neighbours that are alike.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[expect(clippy::struct_excessive_bools, reason = "each says a thing of its own")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says a thing of its own"
+)]
 pub struct CallRow {
     /// How deep the row stands.
     pub depth: u32,

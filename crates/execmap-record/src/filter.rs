@@ -56,7 +56,10 @@ fn glob(pattern: &str) -> Result<GlobMatcher, FilterError> {
     GlobBuilder::new(pattern)
         .build()
         .map(|glob| glob.compile_matcher())
-        .map_err(|source| FilterError { pattern: pattern.to_owned(), source })
+        .map_err(|source| FilterError {
+            pattern: pattern.to_owned(),
+            source,
+        })
 }
 
 impl Pattern {
@@ -64,19 +67,32 @@ impl Pattern {
         if let Some((module, qualname)) = pattern.split_once(':') {
             return Ok(Pattern::Function(glob(module)?, glob(qualname)?));
         }
-        let is_path = pattern.contains('/') || Path::new(pattern).extension().is_some_and(|end| end == "py");
-        if is_path { glob(pattern).map(Pattern::Path) } else { glob(pattern).map(Pattern::Module) }
+        let is_path = pattern.contains('/')
+            || Path::new(pattern)
+                .extension()
+                .is_some_and(|end| end == "py");
+        if is_path {
+            glob(pattern).map(Pattern::Path)
+        } else {
+            glob(pattern).map(Pattern::Module)
+        }
     }
 
     fn matches(&self, file: &Path, relative: &Path, module: &str, qualname: &str) -> bool {
         match self {
             Pattern::Path(glob) => {
-                glob.is_match(relative) || glob.is_match(file) || file.file_name().is_some_and(|name| glob.is_match(name))
+                glob.is_match(relative)
+                    || glob.is_match(file)
+                    || file.file_name().is_some_and(|name| glob.is_match(name))
             }
             Pattern::Module(glob) => module_matches(glob, module),
             Pattern::Function(of, name) => {
                 module_matches(of, module)
-                    && (name.is_match(qualname) || qualname.rsplit("<locals>.").next().is_some_and(|last| name.is_match(last)))
+                    && (name.is_match(qualname)
+                        || qualname
+                            .rsplit("<locals>.")
+                            .next()
+                            .is_some_and(|last| name.is_match(last)))
             }
         }
     }
@@ -84,7 +100,10 @@ impl Pattern {
 
 /// Whether a glob names a module or one of the packages around it.
 fn module_matches(glob: &GlobMatcher, module: &str) -> bool {
-    let ends = module.match_indices('.').map(|(at, _)| at).chain([module.len()]);
+    let ends = module
+        .match_indices('.')
+        .map(|(at, _)| at)
+        .chain([module.len()]);
     ends.into_iter().any(|end| glob.is_match(&module[..end]))
 }
 
@@ -92,32 +111,56 @@ impl Filter {
     /// A filter, unless a pattern is none.
     pub fn new(options: FilterOptions) -> Result<Filter, FilterError> {
         let parse = |patterns: &[String]| -> Result<Vec<Pattern>, FilterError> {
-            patterns.iter().map(|pattern| Pattern::parse(pattern)).collect()
+            patterns
+                .iter()
+                .map(|pattern| Pattern::parse(pattern))
+                .collect()
         };
-        Ok(Filter { include: parse(&options.include)?, exclude: parse(&options.exclude)?, options })
+        Ok(Filter {
+            include: parse(&options.include)?,
+            exclude: parse(&options.exclude)?,
+            options,
+        })
     }
 
     /// Whether code of this file, module and qualified name is recorded.
     #[must_use]
     pub fn decide(&self, file: &str, module: &str, qualname: &str) -> Decision {
         let path = self.options.working_dir.join(file);
-        let relative = path.strip_prefix(&self.options.working_dir).unwrap_or(&path);
+        let relative = path
+            .strip_prefix(&self.options.working_dir)
+            .unwrap_or(&path);
         // `<string>`, `<frozen os>`: no file of anyone's.
         let is_file = !file.starts_with('<');
-        let is_named = |patterns: &[Pattern]| patterns.iter().any(|one| one.matches(&path, relative, module, qualname));
+        let is_named = |patterns: &[Pattern]| {
+            patterns
+                .iter()
+                .any(|one| one.matches(&path, relative, module, qualname))
+        };
         if is_named(&self.exclude) {
             return Decision::LeftOut;
         }
-        if is_named(&self.include) || (is_file && self.is_own(&path)) { Decision::Recorded } else { Decision::LeftOut }
+        if is_named(&self.include) || (is_file && self.is_own(&path)) {
+            Decision::Recorded
+        } else {
+            Decision::LeftOut
+        }
     }
 
     fn is_own(&self, path: &Path) -> bool {
-        if self.options.foreign.iter().any(|folder| path.starts_with(folder)) {
+        if self
+            .options
+            .foreign
+            .iter()
+            .any(|folder| path.starts_with(folder))
+        {
             return false;
         }
-        let is_installed = |name: &std::ffi::OsStr| name == "site-packages" || name == "dist-packages";
+        let is_installed =
+            |name: &std::ffi::OsStr| name == "site-packages" || name == "dist-packages";
         self.options.roots.iter().any(|root| {
-            path.strip_prefix(root).is_ok_and(|inside| !inside.iter().any(is_installed))
+            path.strip_prefix(root)
+                .is_ok_and(|inside| !inside.iter().any(is_installed))
         })
     }
 }
@@ -126,7 +169,13 @@ impl Filter {
 mod tests {
     use super::*;
 
-    fn decide(include: &[&str], exclude: &[&str], file: &str, module: &str, qualname: &str) -> bool {
+    fn decide(
+        include: &[&str],
+        exclude: &[&str],
+        file: &str,
+        module: &str,
+        qualname: &str,
+    ) -> bool {
         let own = |patterns: &[&str]| patterns.iter().map(|text| (*text).to_owned()).collect();
         let options = FilterOptions {
             include: own(include),
@@ -141,11 +190,29 @@ mod tests {
 
     #[test]
     fn the_project_is_recorded_and_nothing_else() {
-        assert!(decide(&[], &[], "/home/ann/shop/cart.py", "cart", "Cart.add"));
+        assert!(decide(
+            &[],
+            &[],
+            "/home/ann/shop/cart.py",
+            "cart",
+            "Cart.add"
+        ));
         assert!(decide(&[], &[], "cart.py", "cart", "Cart.add"));
-        assert!(!decide(&[], &[], "/usr/lib/python3.13/json/decoder.py", "json.decoder", "x"));
+        assert!(!decide(
+            &[],
+            &[],
+            "/usr/lib/python3.13/json/decoder.py",
+            "json.decoder",
+            "x"
+        ));
         assert!(!decide(&[], &[], "/home/ann/shop/.venv/lib/x.py", "x", "x"));
-        assert!(!decide(&[], &[], "/home/ann/shop/env/lib/site-packages/x.py", "x", "x"));
+        assert!(!decide(
+            &[],
+            &[],
+            "/home/ann/shop/env/lib/site-packages/x.py",
+            "x",
+            "x"
+        ));
         assert!(!decide(&[], &[], "/home/ann/shopping/x.py", "x", "x"));
         assert!(!decide(&[], &[], "<frozen os>", "os", "x"));
     }
@@ -157,8 +224,26 @@ mod tests {
         assert!(decide(&["json.*"], &[], lib, "json.decoder", "x"));
         assert!(!decide(&["json"], &[], lib, "jsonschema", "x"));
         assert!(decide(&["*/json/*.py"], &[], lib, "json.decoder", "x"));
-        assert!(decide(&["json.decoder:JSON*"], &[], lib, "json.decoder", "JSONDecoder.decode"));
-        assert!(!decide(&[], &["cart:Cart.*"], "cart.py", "cart", "Cart.add"));
-        assert!(!decide(&["cart"], &["cart.py"], "cart.py", "cart", "Cart.add"));
+        assert!(decide(
+            &["json.decoder:JSON*"],
+            &[],
+            lib,
+            "json.decoder",
+            "JSONDecoder.decode"
+        ));
+        assert!(!decide(
+            &[],
+            &["cart:Cart.*"],
+            "cart.py",
+            "cart",
+            "Cart.add"
+        ));
+        assert!(!decide(
+            &["cart"],
+            &["cart.py"],
+            "cart.py",
+            "cart",
+            "Cart.add"
+        ));
     }
 }

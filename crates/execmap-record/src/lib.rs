@@ -14,10 +14,10 @@ mod pool;
 mod redact;
 mod session;
 
-pub use filter::{Decision, Filter, FilterError, FilterOptions};
-pub use names::{TargetName, free_name};
 /// The format of what is written.
 pub use execmap_format as format;
+pub use filter::{Decision, Filter, FilterError, FilterOptions};
+pub use names::{TargetName, free_name};
 pub use output::{Output, write_window};
 pub use redact::Redactor;
 pub use session::{Finished, Log, RECORD_MAX, Session, StartError, Stopped};

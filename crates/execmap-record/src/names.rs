@@ -18,7 +18,9 @@ pub struct TargetName {
 
 /// Whether a file is missing, empty, or a trace.
 pub(crate) fn may_overwrite(path: &Path) -> bool {
-    let Ok(mut file) = File::open(path) else { return true };
+    let Ok(mut file) = File::open(path) else {
+        return true;
+    };
     let mut head = Vec::new();
     let _ = file.by_ref().take(8).read_to_end(&mut head);
     head.is_empty() || head.starts_with(b"\x89execmap")
@@ -33,11 +35,27 @@ fn is_in_use(path: &Path) -> bool {
 #[must_use]
 pub fn free_name(wanted: &Path) -> TargetName {
     if !is_in_use(wanted) {
-        return TargetName { path: wanted.to_owned(), in_use: None };
+        return TargetName {
+            path: wanted.to_owned(),
+            in_use: None,
+        };
     }
-    let stem = wanted.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let extension = wanted.extension().map(|text| format!(".{}", text.to_string_lossy())).unwrap_or_default();
+    let stem = wanted
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let extension = wanted
+        .extension()
+        .map(|text| format!(".{}", text.to_string_lossy()))
+        .unwrap_or_default();
     let other = |number: u32| wanted.with_file_name(format!("{stem}-{number}{extension}"));
-    let path = (2..).map(other).find(|path| !is_in_use(path)).unwrap_or_else(|| wanted.to_owned());
-    TargetName { path, in_use: Some(wanted.to_owned()) }
+    let path = (2..)
+        .map(other)
+        .find(|path| !is_in_use(path))
+        .unwrap_or_else(|| wanted.to_owned());
+    TargetName {
+        path,
+        in_use: Some(wanted.to_owned()),
+    }
 }

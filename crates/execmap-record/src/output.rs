@@ -6,7 +6,8 @@ use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use execmap_format::{
-    BlockKind, ClockPair, Definition, FILE_HEADER_LEN, FileHeader, Interner, LogTranscoder, SegmentHeader, encode_block,
+    BlockKind, ClockPair, Definition, FILE_HEADER_LEN, FileHeader, Interner, LogTranscoder,
+    SegmentHeader, encode_block,
 };
 
 use crate::names::may_overwrite;
@@ -35,7 +36,13 @@ pub struct Output {
 impl Output {
     /// Begins a trace in an empty file.
     pub fn new(mut file: File, run_id: [u8; 16]) -> io::Result<Output> {
-        file.write_all(&FileHeader { version: execmap_format::FORMAT_VERSION, run_id }.encode())?;
+        file.write_all(
+            &FileHeader {
+                version: execmap_format::FORMAT_VERSION,
+                run_id,
+            }
+            .encode(),
+        )?;
         Ok(Output {
             file,
             offset: FILE_HEADER_LEN as u64,
@@ -64,7 +71,13 @@ impl Output {
 
     /// Appends a run of definitions.
     pub fn definitions(&mut self, bytes: &[u8]) -> io::Result<()> {
-        encode_block(&mut self.blocks, BlockKind::Definitions, bytes, &mut self.packer, &mut self.packed);
+        encode_block(
+            &mut self.blocks,
+            BlockKind::Definitions,
+            bytes,
+            &mut self.packer,
+            &mut self.packed,
+        );
         self.flush()
     }
 
@@ -77,7 +90,9 @@ impl Output {
 
     /// Appends the events of a segment.
     pub fn segment(&mut self, segment: &Segment) -> io::Result<()> {
-        let Some(head) = segment.head() else { return Ok(()) };
+        let Some(head) = segment.head() else {
+            return Ok(());
+        };
         self.events(&head, segment.records(0))
     }
 
@@ -93,9 +108,21 @@ impl Output {
         self.damaged += done.damaged as u64;
         let mut values = Vec::new();
         if self.interner.take_fresh(&mut values) {
-            encode_block(&mut self.blocks, BlockKind::Values, &values, &mut self.packer, &mut self.packed);
+            encode_block(
+                &mut self.blocks,
+                BlockKind::Values,
+                &values,
+                &mut self.packer,
+                &mut self.packed,
+            );
         }
-        encode_block(&mut self.blocks, BlockKind::Events, &payload, &mut self.packer, &mut self.packed);
+        encode_block(
+            &mut self.blocks,
+            BlockKind::Events,
+            &payload,
+            &mut self.packer,
+            &mut self.packed,
+        );
         self.payload = payload;
         self.flush()
     }
@@ -122,21 +149,39 @@ impl Output {
 
 /// Writes a trace that holds a part of another one, which may go on: calls from `window`'s first to
 /// `last`, both the number of a call, the time counted from `window`'s clock (tick, nanoseconds).
-pub fn write_window(whole: &Path, path: &Path, window: (u64, u64, u64), last: u64) -> io::Result<()> {
+pub fn write_window(
+    whole: &Path,
+    path: &Path,
+    window: (u64, u64, u64),
+    last: u64,
+) -> io::Result<()> {
     if !may_overwrite(path) {
-        return Err(io::Error::new(io::ErrorKind::AlreadyExists, "it exists and is no trace"));
+        return Err(io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            "it exists and is no trace",
+        ));
     }
     std::fs::copy(whole, path)?;
     let (first, tick, monotonic_ns) = window;
     let mut end = Vec::new();
     for definition in [
-        Definition::Window { first, last, clock: ClockPair { tick, monotonic_ns } },
+        Definition::Window {
+            first,
+            last,
+            clock: ClockPair { tick, monotonic_ns },
+        },
         Definition::Clock(clock_pair()),
         Definition::End,
     ] {
         definition.encode(&mut end);
     }
     let (mut block, mut packed) = (Vec::new(), Vec::new());
-    encode_block(&mut block, BlockKind::Definitions, &end, &mut zstd::bulk::Compressor::new(LEVEL)?, &mut packed);
+    encode_block(
+        &mut block,
+        BlockKind::Definitions,
+        &end,
+        &mut zstd::bulk::Compressor::new(LEVEL)?,
+        &mut packed,
+    );
     File::options().append(true).open(path)?.write_all(&block)
 }

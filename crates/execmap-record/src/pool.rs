@@ -31,7 +31,10 @@ pub(crate) struct Pool {
 
 impl Pool {
     /// A pool in a side file; in plain memory when there is none, or its bytes cannot be reserved.
-    pub(crate) fn new(file: Option<File>, header: PartHeader) -> io::Result<(Pool, Option<io::Error>)> {
+    pub(crate) fn new(
+        file: Option<File>,
+        header: PartHeader,
+    ) -> io::Result<(Pool, Option<io::Error>)> {
         let mut refused = None;
         let mut mapped = None;
         if let Some(file) = file {
@@ -47,17 +50,36 @@ impl Pool {
             None => (None, Slab::anonymous(PART_HEADER_LEN)?),
         };
         head.write(0, &header.encode());
-        Ok((Pool { slabs: Vec::new(), free: Default::default(), file, head, header, bytes: 0 }, refused))
+        Ok((
+            Pool {
+                slabs: Vec::new(),
+                free: Default::default(),
+                file,
+                head,
+                header,
+                bytes: 0,
+            },
+            refused,
+        ))
     }
 
     /// Keeps the newest clock reading where a reader of a dead run finds it.
     pub(crate) fn note_clock(&self, pair: ClockPair) {
-        let header = PartHeader { latest: pair, ..self.header };
-        self.head.write(PartHeader::LATEST_AT, &header.encode()[PartHeader::LATEST_AT..]);
+        let header = PartHeader {
+            latest: pair,
+            ..self.header
+        };
+        self.head.write(
+            PartHeader::LATEST_AT,
+            &header.encode()[PartHeader::LATEST_AT..],
+        );
     }
 
     fn class(logs: usize) -> usize {
-        SIZES.iter().position(|(up_to, _)| logs <= *up_to).unwrap_or(SIZES.len() - 1)
+        SIZES
+            .iter()
+            .position(|(up_to, _)| logs <= *up_to)
+            .unwrap_or(SIZES.len() - 1)
     }
 
     /// A segment for one of `logs` threads; `None` when all are in use and there may be no more.
@@ -67,7 +89,10 @@ impl Pool {
             return Some(segment);
         }
         let (_, size) = SIZES[class];
-        let wanted = logs.saturating_add(1).saturating_mul(PER_LOG).saturating_mul(size);
+        let wanted = logs
+            .saturating_add(1)
+            .saturating_mul(PER_LOG)
+            .saturating_mul(size);
         if self.bytes + SLAB <= MAX_BYTES.min(wanted.max(2 * SLAB)) && self.grow(size).is_ok() {
             return self.free[class].pop();
         }
@@ -83,7 +108,10 @@ impl Pool {
             }
             None => Slab::anonymous(SLAB)?,
         };
-        let class = SIZES.iter().position(|(_, other)| *other == size).unwrap_or(0);
+        let class = SIZES
+            .iter()
+            .position(|(_, other)| *other == size)
+            .unwrap_or(0);
         for segment in slab.segments(0, size) {
             segment.write_head(&SegmentHeader {
                 capacity: size as u32,
@@ -104,7 +132,10 @@ impl Pool {
 
     pub(crate) fn give_back(&mut self, segment: Segment) {
         segment.set_free();
-        let class = SIZES.iter().position(|(_, size)| *size == segment.capacity()).unwrap_or(0);
+        let class = SIZES
+            .iter()
+            .position(|(_, size)| *size == segment.capacity())
+            .unwrap_or(0);
         self.free[class].push(segment);
     }
 }

@@ -114,10 +114,14 @@ impl Redactor {
     #[must_use]
     pub fn is_secret_name(&self, name: &str) -> bool {
         let words = words_of(name);
-        let is_listed = |text: &str| WORDS.contains(&text) || self.extra.iter().any(|extra| extra == text);
+        let is_listed =
+            |text: &str| WORDS.contains(&text) || self.extra.iter().any(|extra| extra == text);
         // One word, or two neighbours that are one in the list: `api_key`.
         (0..words.len()).any(|at| {
-            is_listed(&words[at]) || words.get(at + 1).is_some_and(|next| is_listed(&format!("{}{next}", words[at])))
+            is_listed(&words[at])
+                || words
+                    .get(at + 1)
+                    .is_some_and(|next| is_listed(&format!("{}{next}", words[at])))
         }) || is_listed(&squeeze(name))
     }
 
@@ -129,7 +133,11 @@ impl Redactor {
     }
 
     fn search(&self, text: &[u8]) -> bool {
-        if self.known_search.as_ref().is_some_and(|known| known.is_match(text)) {
+        if self
+            .known_search
+            .as_ref()
+            .is_some_and(|known| known.is_match(text))
+        {
             return true;
         }
         let may_be = memchr_any(text) || self.starts.is_match(text);
@@ -138,7 +146,10 @@ impl Redactor {
 
     /// Remembers a secret that was hidden by its name.
     pub fn remember(&mut self, secret: &[u8]) {
-        if secret.len() < SHORTEST || secret.len() > SEARCHED || self.known.iter().any(|known| **known == *secret) {
+        if secret.len() < SHORTEST
+            || secret.len() > SEARCHED
+            || self.known.iter().any(|known| **known == *secret)
+        {
             return;
         }
         if self.known.len() == REMEMBERED {
@@ -180,7 +191,10 @@ fn memchr_any(text: &[u8]) -> bool {
 }
 
 fn squeeze(name: &str) -> String {
-    name.chars().filter(|char| char.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    name.chars()
+        .filter(|char| char.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 /// The words of a name in snake, kebab or camel case, in lower case.
@@ -209,10 +223,28 @@ mod tests {
     #[test]
     fn names_of_secrets_are_known_in_any_case() {
         let redactor = Redactor::new(&["pin".to_owned()]);
-        for name in ["password", "db_password", "API_KEY", "apiKey", "X-Auth-Token", "Authorization", "pin", "userPin", "card"] {
+        for name in [
+            "password",
+            "db_password",
+            "API_KEY",
+            "apiKey",
+            "X-Auth-Token",
+            "Authorization",
+            "pin",
+            "userPin",
+            "card",
+        ] {
             assert!(redactor.is_secret_name(name), "{name}");
         }
-        for name in ["author", "tokenizer", "passing", "spinner", "key", "cardinal", "discard"] {
+        for name in [
+            "author",
+            "tokenizer",
+            "passing",
+            "spinner",
+            "key",
+            "cardinal",
+            "discard",
+        ] {
             assert!(!redactor.is_secret_name(name), "{name}");
         }
     }
@@ -232,7 +264,13 @@ mod tests {
         ] {
             assert!(redactor.is_secret_text(text.as_bytes()), "{text}");
         }
-        for text in ["https://example.com/a:b", "SELECT free FROM stock WHERE sku = ?", "time: 12:30", "a=b", "key: value"] {
+        for text in [
+            "https://example.com/a:b",
+            "SELECT free FROM stock WHERE sku = ?",
+            "time: 12:30",
+            "a=b",
+            "key: value",
+        ] {
             assert!(!redactor.is_secret_text(text.as_bytes()), "{text}");
         }
     }
@@ -248,9 +286,26 @@ mod tests {
     #[test]
     fn command_lines_lose_their_secrets() {
         let mut redactor = Redactor::new(&[]);
-        let words = ["shop.py", "--password", "hunter2", "--token=abcdef", "postgres://a:bcd@c/", "1042"];
+        let words = [
+            "shop.py",
+            "--password",
+            "hunter2",
+            "--token=abcdef",
+            "postgres://a:bcd@c/",
+            "1042",
+        ];
         let (shown, hidden) = redactor.command_line(&words.map(str::to_owned));
-        assert_eq!(shown, ["shop.py", "--password", "hidden", "--token=hidden", "hidden", "1042"]);
+        assert_eq!(
+            shown,
+            [
+                "shop.py",
+                "--password",
+                "hidden",
+                "--token=hidden",
+                "hidden",
+                "1042"
+            ]
+        );
         assert_eq!(hidden, 3);
     }
 }

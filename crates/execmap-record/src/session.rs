@@ -122,13 +122,27 @@ pub(crate) fn part_path(path: &Path) -> PathBuf {
 impl Session {
     /// Begins a trace at `path`, in place of an older trace. Where a side file cannot be had, the
     /// error says why, and the recording goes on without one.
-    pub fn create(path: &Path, run_id: [u8; 16], max_size: Option<u64>) -> Result<(Session, Option<io::Error>), StartError> {
-        let unwritable = |source| StartError::Unwritable { path: path.display().to_string(), source };
+    pub fn create(
+        path: &Path,
+        run_id: [u8; 16],
+        max_size: Option<u64>,
+    ) -> Result<(Session, Option<io::Error>), StartError> {
+        let unwritable = |source| StartError::Unwritable {
+            path: path.display().to_string(),
+            source,
+        };
         if !crate::names::may_overwrite(path) {
-            return Err(StartError::Foreign { path: path.display().to_string() });
+            return Err(StartError::Foreign {
+                path: path.display().to_string(),
+            });
         }
         let part_path = part_path(path);
-        let side = File::options().read(true).write(true).create(true).truncate(true).open(&part_path);
+        let side = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(&part_path);
         let (side, mut refused) = match side {
             Ok(file) => (Some(file), None),
             Err(error) => (None, Some(error)),
@@ -137,7 +151,12 @@ impl Session {
         let file = File::create(path).map_err(unwritable)?;
         let output = Output::new(file, run_id).map_err(unwritable)?;
         let now = clock_pair();
-        let header = PartHeader { run_id, pid: std::process::id(), first: now, latest: now };
+        let header = PartHeader {
+            run_id,
+            pid: std::process::id(),
+            first: now,
+            latest: now,
+        };
         let (pool, error) = Pool::new(side.filter(|_| is_locked), header).map_err(unwritable)?;
         if error.is_some() {
             refused = error;
@@ -161,7 +180,10 @@ impl Session {
         let mut session = Session {
             shared: Arc::new(shared),
             writer: None,
-            definitions: Log { number: SegmentHeader::DEFINITIONS, ..Log::default() },
+            definitions: Log {
+                number: SegmentHeader::DEFINITIONS,
+                ..Log::default()
+            },
             scratch: Vec::new(),
             live_logs: 0,
             waited: Duration::ZERO,
@@ -196,7 +218,9 @@ impl Session {
         definition.encode(&mut self.scratch);
         if !self.definitions.cursor.has_room(self.scratch.len()) {
             let mut state = lock(&self.shared.state);
-            let Some(segment) = state.pool.take(1) else { return };
+            let Some(segment) = state.pool.take(1) else {
+                return;
+            };
             write_head(&segment, &self.definitions);
             state.definitions.push_back(segment);
             state.pool.note_clock(clock_pair());
@@ -219,7 +243,10 @@ impl Session {
     #[must_use]
     pub fn open_log(&mut self, number: u32) -> Log {
         self.live_logs += 1;
-        Log { number, ..Log::default() }
+        Log {
+            number,
+            ..Log::default()
+        }
     }
 
     /// Gives the log room for a record: hands its full segment to the writer and takes another,
@@ -234,7 +261,9 @@ impl Session {
         if let Some(segment) = detach(log) {
             self.hand_over(segment);
         }
-        let Some(segment) = self.take_segment(others) else { return false };
+        let Some(segment) = self.take_segment(others) else {
+            return false;
+        };
         write_head(&segment, log);
         log.sequence += 1;
         log.last_tick = ticks();
@@ -261,7 +290,11 @@ impl Session {
             if state.stopped.is_some() || self.writer.is_none() {
                 break None;
             }
-            state = self.shared.room.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .shared
+                .room
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         };
         drop(state);
         self.waited += since.elapsed();
@@ -273,7 +306,8 @@ impl Session {
         lock(&self.shared.state).queue.push_back(segment);
         if self.writer.is_none() {
             let shared = Arc::clone(&self.shared);
-            self.writer = spawn_without_signals("execmap-writer", move || shared.write_until_stopped()).ok();
+            self.writer =
+                spawn_without_signals("execmap-writer", move || shared.write_until_stopped()).ok();
             if self.writer.is_none() {
                 // No thread to be had: the program's own does the work.
                 self.shared.write_queue();
@@ -298,7 +332,9 @@ impl Session {
 
     /// Stops the writer once it has written what it was given. It starts again when it is needed.
     pub fn pause_writer(&mut self) {
-        let Some(writer) = self.writer.take() else { return };
+        let Some(writer) = self.writer.take() else {
+            return;
+        };
         lock(&self.shared.state).is_stopping = true;
         self.shared.work.notify_one();
         let _ = writer.join();
@@ -308,13 +344,19 @@ impl Session {
     /// Writes everything recorded so far; the recording goes on.
     pub fn flush<'l>(&mut self, logs: impl Iterator<Item = &'l mut Log>) {
         self.pause_writer();
-        lock(&self.shared.state).queue.extend(logs.filter_map(detach));
+        lock(&self.shared.state)
+            .queue
+            .extend(logs.filter_map(detach));
         self.define(&Definition::Clock(clock_pair()));
         self.shared.write_queue();
     }
 
     /// Writes what is left, and the end. The side file is removed unless something was lost.
-    pub fn finish<'l>(&mut self, logs: impl Iterator<Item = &'l mut Log>, last: &[Definition]) -> Finished {
+    pub fn finish<'l>(
+        &mut self,
+        logs: impl Iterator<Item = &'l mut Log>,
+        last: &[Definition],
+    ) -> Finished {
         self.pause_writer();
         {
             let mut state = lock(&self.shared.state);
@@ -376,18 +418,24 @@ impl Shared {
             } else if state.is_stopping {
                 return;
             } else {
-                state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state = self
+                    .work
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
             }
         }
     }
 
     fn write_queue(&self) {
         loop {
-            let Some(segment) = lock(&self.state).queue.pop_front() else { break };
+            let Some(segment) = lock(&self.state).queue.pop_front() else {
+                break;
+            };
             self.write(&segment);
             lock(&self.state).pool.give_back(segment);
         }
-        self.write_definitions(&mut lock(&self.output)).unwrap_or_else(|error| self.fail(&error));
+        self.write_definitions(&mut lock(&self.output))
+            .unwrap_or_else(|error| self.fail(&error));
     }
 
     fn write(&self, segment: &Segment) {
@@ -395,11 +443,15 @@ impl Shared {
         if matches!(lock(&self.state).stopped, Some(Stopped::NotWritten(_))) {
             return;
         }
-        let done = self.write_definitions(&mut output).and_then(|()| output.segment(segment));
+        let done = self
+            .write_definitions(&mut output)
+            .and_then(|()| output.segment(segment));
         if let Err(error) = done {
             self.fail(&error);
         } else if output.len() > self.max_size {
-            lock(&self.state).stopped.get_or_insert(Stopped::SizeLimit(self.max_size));
+            lock(&self.state)
+                .stopped
+                .get_or_insert(Stopped::SizeLimit(self.max_size));
         }
     }
 
@@ -411,7 +463,9 @@ impl Shared {
     fn write_definitions(&self, output: &mut Output) -> io::Result<()> {
         loop {
             let state = lock(&self.state);
-            let Some(segment) = state.definitions.front().copied() else { return Ok(()) };
+            let Some(segment) = state.definitions.front().copied() else {
+                return Ok(());
+            };
             let is_last = state.definitions.len() == 1;
             drop(state);
             let from = segment.drained();
@@ -437,7 +491,11 @@ impl Shared {
             let mut end = || {
                 if damaged > 0 {
                     let detail = "records that could not be read back".to_owned();
-                    output.define(&Definition::Loss(Loss { reason: LossReason::RecorderFault, count: damaged, detail }))?;
+                    output.define(&Definition::Loss(Loss {
+                        reason: LossReason::RecorderFault,
+                        count: damaged,
+                        detail,
+                    }))?;
                 }
                 output.define(&Definition::End)
             };
@@ -445,6 +503,10 @@ impl Shared {
                 state.stopped = Some(Stopped::NotWritten(error.to_string()));
             }
         }
-        Finished { bytes: output.len(), calls: output.starts, stopped: state.stopped.clone() }
+        Finished {
+            bytes: output.len(),
+            calls: output.starts,
+            stopped: state.stopped.clone(),
+        }
     }
 }

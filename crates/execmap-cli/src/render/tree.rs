@@ -290,8 +290,8 @@ fn parts(row: &CallRow, has_links: bool) -> Parts {
             .exception
             .clone()
             .unwrap_or_else(|| "an exception".to_owned()),
-        Outcome::Closed => "closed".to_owned(),
-        Outcome::Unfinished => "did not return before the recording ended".to_owned(),
+        // Neither is a value; the tail says them.
+        Outcome::Closed | Outcome::Unfinished => String::new(),
     };
     let times = if row.times > 1 {
         format!(" {}×", thousands(row.times))
@@ -311,7 +311,9 @@ fn parts(row: &CallRow, has_links: bool) -> Parts {
     }
 }
 
-/// How long it took, and what is not shown of it.
+const UNFINISHED: &str = "did not return before the recording ended";
+
+/// How it ended without a result, how long it took, and what is not shown of it.
 fn tail(row: &CallRow, has_links: bool) -> (String, usize) {
     let (mut tail, mut width) = (String::new(), 0);
     let mut add = |styled: String, plain: usize| {
@@ -319,6 +321,11 @@ fn tail(row: &CallRow, has_links: bool) -> (String, usize) {
         tail.push_str(&styled);
         width += plain + 3;
     };
+    match row.outcome {
+        Outcome::Closed => add(paint(QUIET, "closed"), 6),
+        Outcome::Unfinished => add(paint(QUIET, UNFINISHED), UNFINISHED.len()),
+        Outcome::Returned | Outcome::Raised => {}
+    }
     if let Some(nanos) = row.duration_ns {
         let text = duration(nanos);
         let plain = columns(&text);
@@ -440,6 +447,6 @@ mod tests {
             builder.call("down", &[]);
         }
         let text = text(builder, None);
-        insta::assert_snapshot!(text.lines().nth(1_204).unwrap_or_default(), @"1,204 deep                                              └─ shop.down() → did not return before the recording ended");
+        insta::assert_snapshot!(text.lines().nth(1_204).unwrap_or_default(), @"1,204 deep                                              └─ shop.down()   did not return before the recording ended");
     }
 }

@@ -23,7 +23,10 @@ pub fn ticks() -> u64 {
 }
 
 fn monotonic_ns() -> u64 {
-    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let mut now = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
     // SAFETY: `now` is a valid place for one timespec; the clock exists on every Linux.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now) };
     now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
@@ -38,7 +41,13 @@ pub fn clock_pair() -> ClockPair {
         let monotonic_ns = monotonic_ns();
         let gap = ticks().saturating_sub(before);
         if gap < best.0 {
-            best = (gap, ClockPair { tick: before + gap / 2, monotonic_ns });
+            best = (
+                gap,
+                ClockPair {
+                    tick: before + gap / 2,
+                    monotonic_ns,
+                },
+            );
         }
     }
     best.1

@@ -28,12 +28,20 @@ pub fn reserve(file: &File, offset: u64, len: u64) -> io::Result<()> {
 impl Slab {
     /// Maps bytes of a file, which must be [`reserve`]d; pages are touched at once.
     pub fn of_file(file: &File, offset: u64, len: usize) -> io::Result<Slab> {
-        MmapOptions::new().offset(offset).len(len).populate().map_raw(file).map(|map| Slab { map })
+        MmapOptions::new()
+            .offset(offset)
+            .len(len)
+            .populate()
+            .map_raw(file)
+            .map(|map| Slab { map })
     }
 
     /// Memory that dies with the process.
     pub fn anonymous(len: usize) -> io::Result<Slab> {
-        MmapOptions::new().len(len).map_anon().map(|map| Slab { map: map.into() })
+        MmapOptions::new()
+            .len(len)
+            .map_anon()
+            .map(|map| Slab { map: map.into() })
     }
 
     /// Copies bytes to the slab.
@@ -41,7 +49,13 @@ impl Slab {
         assert!(at + bytes.len() <= self.map.len(), "the bytes fit the slab");
         // SAFETY: the range lies inside the mapping, which lives as long as `self`; nothing else
         // writes these bytes at the same time (the header belongs to the recording thread).
-        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.map.as_mut_ptr().add(at), bytes.len()) };
+        unsafe {
+            std::ptr::copy_nonoverlapping(
+                bytes.as_ptr(),
+                self.map.as_mut_ptr().add(at),
+                bytes.len(),
+            )
+        };
     }
 
     /// The slab in equal segments, each of at least a head.
@@ -50,6 +64,8 @@ impl Slab {
         let at = |index: usize| from + index * size;
         // SAFETY: each piece lies inside the mapping, none overlaps another, and segments are only
         // used while the slab is kept (the pool owns both and drops the slabs last).
-        (0..count).map(|index| unsafe { Segment::new(self.map.as_mut_ptr().add(at(index)), size) }).collect()
+        (0..count)
+            .map(|index| unsafe { Segment::new(self.map.as_mut_ptr().add(at(index)), size) })
+            .collect()
     }
 }

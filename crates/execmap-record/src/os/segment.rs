@@ -43,7 +43,9 @@ impl Segment {
         let mut bytes = [0; SEGMENT_HEADER_LEN];
         // SAFETY: every segment has a head's bytes; a torn read is impossible, as the one field
         // that changes under a reader is read again by `published`.
-        unsafe { std::ptr::copy_nonoverlapping(self.base.as_ptr(), bytes.as_mut_ptr(), bytes.len()) };
+        unsafe {
+            std::ptr::copy_nonoverlapping(self.base.as_ptr(), bytes.as_mut_ptr(), bytes.len())
+        };
         SegmentHeader::decode(&bytes)
     }
 
@@ -55,23 +57,27 @@ impl Segment {
     /// Bytes of whole records.
     #[must_use]
     pub fn published(&self) -> usize {
-        self.field(SegmentHeader::PUBLISHED_AT).load(Ordering::Acquire) as usize
+        self.field(SegmentHeader::PUBLISHED_AT)
+            .load(Ordering::Acquire) as usize
     }
 
     /// Marks the segment as holding nothing.
     pub fn set_free(&self) {
-        self.field(SegmentHeader::STATE_AT).store(0, Ordering::Release);
+        self.field(SegmentHeader::STATE_AT)
+            .store(0, Ordering::Release);
     }
 
     /// Bytes at the front that are in the trace.
     #[must_use]
     pub fn drained(&self) -> usize {
-        self.field(SegmentHeader::DRAINED_AT).load(Ordering::Relaxed) as usize
+        self.field(SegmentHeader::DRAINED_AT)
+            .load(Ordering::Relaxed) as usize
     }
 
     /// Notes how many bytes at the front are in the trace.
     pub fn set_drained(&self, bytes: usize) {
-        self.field(SegmentHeader::DRAINED_AT).store(bytes as u32, Ordering::Release);
+        self.field(SegmentHeader::DRAINED_AT)
+            .store(bytes as u32, Ordering::Release);
     }
 
     /// The published records from a place on.
@@ -81,7 +87,12 @@ impl Segment {
         let from = from.min(end);
         // SAFETY: published bytes lie inside the segment and are not written again before the
         // segment is freed, which only the one who reads here does.
-        unsafe { std::slice::from_raw_parts(self.base.as_ptr().add(SEGMENT_HEADER_LEN + from), end - from) }
+        unsafe {
+            std::slice::from_raw_parts(
+                self.base.as_ptr().add(SEGMENT_HEADER_LEN + from),
+                end - from,
+            )
+        }
     }
 }
 
@@ -104,7 +115,12 @@ static NOWHERE: AtomicU32 = AtomicU32::new(0);
 impl Default for Cursor {
     fn default() -> Self {
         let nowhere = std::ptr::null_mut();
-        Cursor { at: nowhere, end: nowhere, first: nowhere, published: &raw const NOWHERE }
+        Cursor {
+            at: nowhere,
+            end: nowhere,
+            first: nowhere,
+            published: &raw const NOWHERE,
+        }
     }
 }
 
@@ -115,9 +131,17 @@ impl Cursor {
         // SAFETY: a segment is longer than its head and the slack.
         let (first, end) = unsafe {
             let base = segment.base.as_ptr();
-            (base.add(SEGMENT_HEADER_LEN), base.add(segment.capacity - SLACK))
+            (
+                base.add(SEGMENT_HEADER_LEN),
+                base.add(segment.capacity - SLACK),
+            )
         };
-        Cursor { at: first, end, first, published: segment.field(SegmentHeader::PUBLISHED_AT) }
+        Cursor {
+            at: first,
+            end,
+            first,
+            published: segment.field(SegmentHeader::PUBLISHED_AT),
+        }
     }
 
     /// Whether a record of up to `len` bytes fits.
@@ -166,7 +190,12 @@ impl Cursor {
         // SAFETY: the caller saw that head and tokens fit.
         let at = unsafe { self.at.add(head) };
         // SAFETY: as above.
-        Tokens { first: at, at, limit: unsafe { at.add(max) }, is_cut: false }
+        Tokens {
+            first: at,
+            at,
+            limit: unsafe { at.add(max) },
+            is_cut: false,
+        }
     }
 
     /// Finishes a record of one word and tokens.
@@ -194,7 +223,10 @@ impl Cursor {
 
     /// Writes bytes as they are. There must be room.
     pub fn bytes(&mut self, bytes: &[u8]) {
-        assert!(self.has_room(bytes.len()), "the caller saw that the bytes fit");
+        assert!(
+            self.has_room(bytes.len()),
+            "the caller saw that the bytes fit"
+        );
         // SAFETY: checked above.
         unsafe {
             std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.at, bytes.len());
@@ -280,7 +312,9 @@ impl Tokens {
         if self.fits(5) {
             // SAFETY: eight bytes lie inside the segment: five fit, the slack covers the rest.
             unsafe {
-                self.at.cast::<u64>().write_unaligned((u64::from(tag) | u64::from(value) << 8).to_le());
+                self.at
+                    .cast::<u64>()
+                    .write_unaligned((u64::from(tag) | u64::from(value) << 8).to_le());
                 self.at = self.at.add(5);
             }
         }
@@ -338,7 +372,9 @@ impl Tokens {
     pub fn patch(&mut self, at: usize, bytes: &[u8]) {
         if at + bytes.len() <= self.len() {
             // SAFETY: the range was written by this value.
-            unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.first.add(at), bytes.len()) };
+            unsafe {
+                std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.first.add(at), bytes.len())
+            };
         }
     }
 

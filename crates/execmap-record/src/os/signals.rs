@@ -17,7 +17,10 @@ pub fn spawn_without_signals<T: Send + 'static>(
         libc::sigfillset(&raw mut all);
         libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
     }
-    let thread = Builder::new().name(name.to_owned()).stack_size(1 << 20).spawn(work);
+    let thread = Builder::new()
+        .name(name.to_owned())
+        .stack_size(1 << 20)
+        .spawn(work);
     // SAFETY: `before` was filled by the call above.
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, std::ptr::null_mut()) };
     thread
