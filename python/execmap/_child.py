@@ -76,4 +76,4 @@ def finish(pid: int, fields: dict[str, list[str]] | None) -> None:
 try:
     begin()
 except Exception as error:
-    say([f"not recorded: {error}"])
+    say([f"not recorded: {' '.join(str(error).split())}"])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from execmap import _core
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,6 +52,7 @@ def facts(command: Sequence[str]) -> list[tuple[str, str]]:
     """What is known of a run before it begins."""
     now = __import__("time").time_ns()
     return [
+        ("execmap", _core.__version__),
         ("python", ".".join(map(str, sys.version_info[:3]))),
         ("executable", sys.executable),
         ("cwd", os.getcwd()),

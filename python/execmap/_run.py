@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import NoReturn, TypedDict
@@ -67,7 +68,8 @@ def start(request: Request) -> NoReturn:
     environment[_options.VARIABLE] = _options.encode(fields(request, trace, name, folder))
     sys.stdout.flush()
     sys.stderr.flush()
-    os.execve(sys.executable, [sys.executable, *words], environment)
+    flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
+    os.execve(sys.executable, [sys.executable, *flags, *words], environment)
 
 
 def refuse_what_is_not_there(request: Request) -> None:

@@ -32,26 +32,19 @@ impl Values {
     /// An exception as the last line of a traceback: type, and message if there is one.
     #[must_use]
     pub fn exception_text(&self, value: ValueRef, definitions: &Definitions) -> String {
-        let Value::Exception { of, args, .. } = self.get(value) else {
+        let Value::Exception { of, is_builtin, args, attributes } = self.get(value) else {
             return self.text(value, definitions);
         };
         let name = type_name(definitions, of);
-        let message = self.message(name, args, definitions);
-        if message.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{name}: {message}")
-        }
+        let message = self.message(name, is_builtin, args, attributes, definitions);
+        if message.is_empty() { name.to_owned() } else { format!("{name}: {message}") }
     }
 
-    fn message(&self, name: &str, args: ValueRef, definitions: &Definitions) -> String {
-        let Value::Items(items) = self.get(args) else {
-            return String::new();
-        };
-        let args_of: Vec<ValueRef> = items.iter().collect();
-        let plain = |value: ValueRef| match self.get(value) {
+    /// A text plainly, anything else as its text.
+    fn plain(&self, value: ValueRef, definitions: &Definitions) -> String {
+        match self.get(value) {
             Value::Str(text) => {
-                let mut out = lossy(text.bytes);
+                let mut out = escaped_surrogates(&lossy(text.bytes));
                 if let Some(full) = text.cut_of {
                     let _ = write!(out, "… ({full} characters)");
                 }
@@ -59,25 +52,102 @@ impl Values {
             }
             Value::Symbol(symbol) => definitions.symbol(symbol).to_owned(),
             _ => self.text(value, definitions),
-        };
-        match (args_of.as_slice(), name) {
-            ([], _) => String::new(),
-            ([one], "KeyError") => self.text(*one, definitions),
-            ([one], _) => plain(*one),
-            ([number, what, rest @ ..], _) if is_os_error(name) && matches!(rest.len(), 0 | 1) => {
-                let mut out = format!(
-                    "[Errno {}] {}",
-                    self.text(*number, definitions),
-                    plain(*what)
-                );
-                if let [file] = rest {
-                    let _ = write!(out, ": {}", self.text(*file, definitions));
-                }
-                out
-            }
-            _ => self.text(args, definitions),
         }
     }
+
+    fn message(
+        &self,
+        name: &str,
+        is_builtin: bool,
+        args: ValueRef,
+        attributes: Attributes<'_>,
+        definitions: &Definitions,
+    ) -> String {
+        let Value::Items(items) = self.get(args) else { return String::new() };
+        let parts: Vec<ValueRef> = items.iter().collect();
+        let own = if is_builtin { self.own_message(name, &parts, attributes, definitions) } else { None };
+        own.unwrap_or_else(|| match parts.as_slice() {
+            [] if items.full == 0 => String::new(),
+            [one] if items.full == 1 => self.plain(*one, definitions),
+            _ => self.text(args, definitions),
+        })
+    }
+
+    /// The message of a builtin exception whose `str` is more than its arguments.
+    fn own_message(
+        &self,
+        name: &str,
+        args: &[ValueRef],
+        attributes: Attributes<'_>,
+        definitions: &Definitions,
+    ) -> Option<String> {
+        let text = |value: ValueRef| self.text(value, definitions);
+        match (name, args) {
+            ("KeyError", [one]) => Some(text(*one)),
+            ("ExceptionGroup" | "BaseExceptionGroup", [message, inner, ..]) => {
+                let Value::Items(inner) = self.get(*inner) else { return None };
+                let s = if inner.full == 1 { "" } else { "s" };
+                Some(format!("{} ({} sub-exception{s})", self.plain(*message, definitions), inner.full))
+            }
+            ("SyntaxError" | "IndentationError" | "TabError", [message, place]) => {
+                let Value::Items(place) = self.get(*place) else { return None };
+                let mut place = place.iter();
+                let (file, line) = (place.next()?, place.next()?);
+                let file = self.plain(file, definitions);
+                let file = file.rsplit('/').next().unwrap_or_default();
+                Some(format!("{} ({file}, line {})", self.plain(*message, definitions), text(line)))
+            }
+            ("UnicodeDecodeError" | "UnicodeEncodeError", [encoding, object, start, end, reason]) => {
+                let (Value::Int(start), Value::Int(end)) = (self.get(*start), self.get(*end)) else { return None };
+                let what = self.undecodable(*object, start, end)?;
+                let (encoding, reason) = (self.plain(*encoding, definitions), self.plain(*reason, definitions));
+                Some(format!("'{encoding}' codec can't {what}: {reason}"))
+            }
+            (_, [number, what]) if is_os_error(name) => {
+                let mut out = format!("[Errno {}] {}", self.plain(*number, definitions), self.plain(*what, definitions));
+                for (index, (_, file)) in attributes.iter().enumerate() {
+                    let _ = write!(out, "{}{}", if index == 0 { ": " } else { " -> " }, text(file));
+                }
+                Some(out)
+            }
+            _ => None,
+        }
+    }
+
+    /// What a codec could not do with which part of an object.
+    fn undecodable(&self, object: ValueRef, start: i64, end: i64) -> Option<String> {
+        let (at, last) = (usize::try_from(start).ok()?, end - 1);
+        match self.get(object) {
+            Value::Bytes { bytes, .. } if last == start => {
+                Some(format!("decode byte 0x{:02x} in position {start}", bytes.get(at)?))
+            }
+            Value::Bytes { .. } => Some(format!("decode bytes in position {start}-{last}")),
+            Value::Str(text) if last == start => {
+                let char = u32::from(std::str::from_utf8(text.bytes).ok()?.chars().nth(at)?);
+                let escape = match char {
+                    0..0x100 => format!("\\x{char:02x}"),
+                    0x100..0x1_0000 => format!("\\u{char:04x}"),
+                    _ => format!("\\U{char:08x}"),
+                };
+                Some(format!("encode character '{escape}' in position {start}"))
+            }
+            Value::Str(_) => Some(format!("encode characters in position {start}-{last}")),
+            _ => None,
+        }
+    }
+}
+
+/// Text from [`lossy`] with its lone surrogates as escapes.
+fn escaped_surrogates(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('\0') {
+        out.push_str(before);
+        if is_surrogate(after) { out.push_str("\\u") } else { out.push('\0') }
+        rest = after;
+    }
+    out.push_str(rest);
+    out
 }
 
 fn is_os_error(name: &str) -> bool {
@@ -213,7 +283,7 @@ impl Writer<'_> {
                 args,
                 attributes,
             } => self.exception(of, is_builtin, args, attributes),
-            Value::Own(text) => self.push(&lossy(text)),
+            Value::Own(text) => self.push(&escaped_surrogates(&lossy(text))),
             Value::Range([start, stop, step]) => {
                 let is_unit = self.values.get(step) == Value::Int(1);
                 let parts = [start, stop, step];
@@ -387,7 +457,8 @@ impl Writer<'_> {
             self.push("(");
             self.separated(items.iter());
             if items.kept() < items.full {
-                let _ = write!(self.out, ", … ({} items)", items.full);
+                let comma = if items.kept() > 0 { ", " } else { "" };
+                let _ = write!(self.out, "{comma}… ({} items)", items.full);
             }
             return self.push(")");
         }
@@ -405,7 +476,7 @@ impl Writer<'_> {
     }
 
     fn named(&mut self, kind: u8, name: &[u8]) {
-        let name = lossy(name);
+        let name = escaped_surrogates(&lossy(name));
         let what = match kind {
             named_kind::FUNCTION => "function ",
             named_kind::BUILTIN => "built-in function ",

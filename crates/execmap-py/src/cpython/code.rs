@@ -63,6 +63,8 @@ pub(super) struct CodeEntry {
     /// Where the bytecode begins.
     pub(super) start: *const u8,
     pub(super) args: Vec<Arg>,
+    /// Whether a parameter's name is a secret's.
+    pub(super) has_secrets: bool,
     /// Offsets of suspensions that are an `await` or `yield from`.
     pub(super) awaits: Vec<u32>,
     /// Headers of loops whose entries are recorded.
@@ -81,6 +83,24 @@ static mut SLOT: ffi::Py_ssize_t = -1;
 unsafe extern "C" fn free_entry(entry: *mut std::ffi::c_void) {
     // SAFETY: only boxed entries are stored, each freed once, with its code object.
     drop(unsafe { Box::from_raw(entry.cast::<CodeEntry>()) });
+}
+
+/// Whether a code object is the frame that CPython puts between a class call and its `__init__`.
+///
+/// # Safety
+/// A live code object, or null.
+pub(super) unsafe fn is_init_shim(code: *mut ffi::PyObject) -> bool {
+    if code.is_null() || !layout::is_sound() {
+        return false;
+    }
+    // SAFETY: the caller's; a code object's file name is a text. The shim's is its name.
+    unsafe {
+        if ffi::PyCode_Check(code) == 0 {
+            return false;
+        }
+        let file = code.cast::<u8>().add(layout::code::FILE_NAME).cast::<*mut ffi::PyObject>().read();
+        super::symbols::ascii_bytes(file) == Some(b"__init__")
+    }
 }
 
 /// Asks for the extra slot.
@@ -333,6 +353,7 @@ pub(super) fn learn(
         start: bytecode_start(code.as_ptr()),
         awaits: bytecode.awaits,
         headers: bytecode.loops.iter().filter(|known| known.is_recorded).map(|known| known.header).collect(),
+        has_secrets: args.iter().any(|arg| arg.is_secret),
         args,
     };
     let class_name = if kind == CodeKind::Class { None } else { class_of(&qualname) };

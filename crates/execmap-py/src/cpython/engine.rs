@@ -74,6 +74,8 @@ pub(super) struct ThreadLog {
     parked: Vec<Vec<Node>>,
     /// Task + 1 in which calls begin, 0 for none.
     task: u32,
+    /// Where on the stack a task was entered, and the task before.
+    task_bases: Vec<(usize, u32)>,
     pub(super) exceptions: Exceptions,
     pub(super) loop_at: usize,
     pub(super) loop_header: u32,
@@ -411,6 +413,7 @@ impl Engine {
             stack: Vec::new(),
             parked: Vec::new(),
             task: 0,
+            task_bases: Vec::new(),
             exceptions: Exceptions::default(),
             loop_at: 0,
             loop_header: 0,
@@ -517,10 +520,17 @@ impl Engine {
     }
 
     fn generator_died(&mut self, frame: usize) {
-        let Some(suspended) = self.suspended.remove(&frame) else { return };
         // SAFETY: callbacks of weak references run attached; the object's memory is still there.
         unsafe {
             let was_closed = frame_state_of(frame) >= FRAME_CLEARED;
+            if !was_closed && !closes_in_silence(frame) {
+                // Its handlers will run, which is an event.
+                if let Some(suspended) = self.suspended.get_mut(&frame) {
+                    suspended.weak = 0;
+                }
+                return;
+            }
+            let Some(suspended) = self.suspended.remove(&frame) else { return };
             let log = self.log_of(ffi::compat::PyThreadState_GetUnchecked());
             self.note_closed(&mut *log, suspended.call, !was_closed);
         }
@@ -673,6 +683,7 @@ impl Engine {
             // SAFETY: in a hook for a beginning or going on, so no exception is set.
             let task = unsafe { self.current_task() };
             if task != log.task && self.make_room(log, 64) {
+                log.task_bases.push((log.stack.len(), log.task));
                 log.task = task;
                 log.log.cursor.word(pack_counted(kind::TASK, 0, task));
                 if let Some(creator) = self.tasks.take_new_creator() {
@@ -687,6 +698,27 @@ impl Engine {
             log.log.cursor.words(pack(kind::CREATED_BY, 0, log.log.last_tick), creator);
         }
         site
+    }
+
+    /// After a call has ended or was suspended: calls begin in the task before again.
+    #[inline]
+    pub(super) fn leave_task(&mut self, log: &mut ThreadLog) {
+        if log.task_bases.last().is_some_and(|(base, _)| log.stack.len() <= *base) {
+            self.restore_task(log);
+        }
+    }
+
+    #[cold]
+    fn restore_task(&mut self, log: &mut ThreadLog) {
+        while let Some(&(base, before)) = log.task_bases.last()
+            && log.stack.len() <= base
+        {
+            log.task_bases.pop();
+            if self.make_room(log, 64) {
+                log.task = before;
+                log.log.cursor.word(pack_counted(kind::TASK, 0, before));
+            }
+        }
     }
 
     unsafe fn find_parent(&mut self, log: &mut ThreadLog, frame: Frame) -> u32 {
@@ -705,7 +737,7 @@ impl Engine {
                 if below == top.frame {
                     return if is_direct { below.offset(top.start) + 1 } else { 0 };
                 }
-                is_direct &= below.is_of_c();
+                is_direct &= below.is_of_c() || code::is_init_shim(below.code());
                 below = below.previous();
             }
             self.switch_by_chain(log, frame);
@@ -799,7 +831,7 @@ impl Engine {
                     );
                     let name = text_of(super::others::attribute(object, &*info, b"_name"));
                     if !name.is_empty() {
-                        log.name = name;
+                        log.name = self.values.shown_name(name);
                     }
                     let def = ThreadDef {
                         name: log.name.clone(),
@@ -828,6 +860,7 @@ fn bare_entry(role: Role, epoch: u32, code: *mut ffi::PyObject) -> CodeEntry {
         kind: execmap_record::format::CodeKind::Function,
         start: bytecode_start(code),
         args: Vec::new(),
+        has_secrets: false,
         awaits: Vec::new(),
         headers: Vec::new(),
     }
@@ -844,6 +877,14 @@ unsafe fn frame_state_of(frame: usize) -> i8 {
     const BACK: usize = layout::generator::FRAME - 67;
     // SAFETY: the frame of a generator whose memory is there.
     unsafe { ((frame - BACK) as *const i8).read() }
+}
+
+/// Whether a suspended generator has no handler around its `yield`, so that 3.13 closes it without
+/// running it (`RESUME_OPARG_DEPTH1_MASK`, and no `yield from` or `await`).
+unsafe fn closes_in_silence(frame: usize) -> bool {
+    // SAFETY: the frame of a suspended generator; it stands at a RESUME, two bytes.
+    let arg = unsafe { ((frame + layout::frame::INSTRUCTION) as *const *const u8).read().add(1).read() };
+    arg & 4 != 0 && arg & 3 <= 1
 }
 
 /// The system's number of a Python thread.

@@ -5,7 +5,7 @@ use execmap_record::RECORD_MAX;
 use execmap_record::os::ticks;
 use pyo3::ffi;
 
-use super::code::{self, CodeEntry, Role};
+use super::code::{self, Arg, CodeEntry, Role};
 use super::engine::{Engine, Node, Suspended, ThreadLog, WATCHES_GENERATORS, engine};
 use super::exceptions::is_on_top;
 use super::frame::Frame;
@@ -180,12 +180,13 @@ unsafe fn begin(engine: &mut Engine, log: &mut ThreadLog, frame: Frame, entry: &
         if with_values {
             let mut tokens = log.log.cursor.tokens(16, RECORD_MAX - 64);
             let mut encoder = Encoder::new(&mut engine.values, &mut engine.session, &mut engine.watcher, &mut tokens);
-            for arg in &entry.args {
-                let mut value = frame.local(arg.slot, arg.name_object);
-                if arg.is_cell && !value.is_null() && ffi::Py_TYPE(value) == &raw mut ffi::PyCell_Type {
-                    value = *value.cast::<*mut ffi::PyObject>().add(2);
+            if entry.has_secrets {
+                for arg in entry.args.iter().filter(|arg| arg.is_secret) {
+                    encoder.remember_secret(arg_value(frame, arg));
                 }
-                encoder.named_value(value, arg.is_secret, &arg.name);
+            }
+            for arg in &entry.args {
+                encoder.named_value(arg_value(frame, arg), arg.is_secret, &arg.name);
             }
             let len = tokens.len();
             let word = u64::from(site) | (len as u64) << 32 | (entry.args.len() as u64) << 56;
@@ -195,6 +196,19 @@ unsafe fn begin(engine: &mut Engine, log: &mut ThreadLog, frame: Frame, entry: &
         }
         log.stack.push(Node { frame, start: entry.start, entry, call, weak: 0 });
         Answer::Continue
+    }
+}
+
+/// What a parameter holds, null for nothing.
+#[inline]
+unsafe fn arg_value(frame: Frame, arg: &Arg) -> *mut ffi::PyObject {
+    // SAFETY: a live frame of the code that the parameter is of; a cell holds its content behind its head.
+    unsafe {
+        let value = frame.local(arg.slot, arg.name_object);
+        if arg.is_cell && !value.is_null() && ffi::Py_TYPE(value) == &raw mut ffi::PyCell_Type {
+            return *value.cast::<*mut ffi::PyObject>().add(2);
+        }
+        value
     }
 }
 
@@ -278,6 +292,7 @@ fn end(engine: &mut Engine, log: &mut ThreadLog) {
         // SAFETY: hooks run attached.
         unsafe { engine.watcher.unwatch(node.weak) };
     }
+    engine.leave_task(log);
 }
 
 unsafe fn yielded(engine: &mut Engine, args: *const *mut ffi::PyObject) -> Answer {
@@ -305,6 +320,7 @@ unsafe fn yielded(engine: &mut Engine, args: *const *mut ffi::PyObject) -> Answe
             }
         }
         log.stack.pop();
+        engine.leave_task(log);
         engine.suspended.insert(frame.address(), Suspended { call: node.call, weak: node.weak });
     }
     Answer::Continue

@@ -23,6 +23,8 @@ type Print = (usize, usize, usize);
 #[derive(Default)]
 pub(super) struct Exceptions {
     known: Vec<(Print, u32)>,
+    /// What was thrown into a suspended call and has not been raised there yet.
+    thrown: Option<Print>,
 }
 
 /// # Safety
@@ -81,7 +83,8 @@ impl Engine {
             let traceback = traceback_of(exception);
             (print_of(exception), traceback.is_null() || (*traceback).next.is_null())
         };
-        if !(is_raised && is_fresh)
+        let was_thrown = log.exceptions.thrown.take() == Some(print);
+        if (was_thrown || !(is_raised && is_fresh))
             && let Some(id) = log.exceptions.find(print)
         {
             return (id, false);
@@ -96,6 +99,7 @@ impl Engine {
     pub(super) unsafe fn thrown_id(&mut self, log: &mut ThreadLog, exception: *mut ffi::PyObject) -> (u32, bool) {
         // SAFETY: the caller's. One made for the throw has no traceback yet.
         let (print, is_fresh) = unsafe { (print_of(exception), traceback_of(exception).is_null()) };
+        log.exceptions.thrown = Some(print);
         match log.exceptions.find(print) {
             Some(id) if !is_fresh => (id, false),
             _ => (self.new_exception(log, print), true),

@@ -48,6 +48,7 @@ pub(super) mod frame {
 }
 
 pub(super) mod code {
+    pub(crate) const FILE_NAME: usize = 112;
     #[cfg(not(Py_3_13))]
     pub(crate) const EXTRA: usize = 184;
     #[cfg(Py_3_13)]

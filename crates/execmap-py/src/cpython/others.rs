@@ -417,60 +417,64 @@ fn normal_path(path: &str) -> String {
     if joined.is_empty() { ".".to_owned() } else { joined }
 }
 
-unsafe fn date_text(object: *mut ffi::PyObject, kind: Kind) -> Option<String> {
-    // SAFETY: an exact type of the `datetime` module, which is imported, as the object exists.
+/// The packed fields of dates and times lie behind head and hash: a flag for a time zone, then bytes.
+const PACKED: usize = size_of::<ffi::PyObject>() + size_of::<ffi::Py_hash_t>() + 1;
+
+unsafe fn packed<const N: usize>(object: *mut ffi::PyObject) -> [u8; N] {
+    // SAFETY: an object with at least so many packed bytes.
+    unsafe { object.cast::<u8>().add(PACKED).cast::<[u8; N]>().read() }
+}
+
+/// The time zone, null for none: a pointer at `offset` when the flag before the packed bytes is set.
+unsafe fn zone_of(object: *mut ffi::PyObject, offset: usize) -> *mut ffi::PyObject {
+    // SAFETY: a `time` or `datetime`; the pointer is there when the flag is set.
     unsafe {
-        if ffi::PyDateTimeAPI().is_null() {
-            ffi::PyDateTime_IMPORT();
+        if object.cast::<u8>().add(PACKED - 1).read() == 0 {
+            return std::ptr::null_mut();
         }
-        if ffi::PyDateTimeAPI().is_null() {
-            ffi::PyErr_Clear();
-            return None;
-        }
-        let date = || {
-            (ffi::PyDateTime_GET_YEAR(object), ffi::PyDateTime_GET_MONTH(object), ffi::PyDateTime_GET_DAY(object))
-        };
+        object.cast::<u8>().add(offset).cast::<*mut ffi::PyObject>().read()
+    }
+}
+
+unsafe fn date_text(object: *mut ffi::PyObject, kind: Kind) -> Option<String> {
+    let year = |high: u8, low: u8| u16::from(high) << 8 | u16::from(low);
+    let micro = |bytes: &[u8]| i32::from(bytes[0]) << 16 | i32::from(bytes[1]) << 8 | i32::from(bytes[2]);
+    // SAFETY: an object of exactly that type of C.
+    unsafe {
         match kind {
             Kind::Date => {
-                let (year, month, day) = date();
-                Some(format!("datetime.date({year}, {month}, {day})"))
+                let [high, low, month, day] = packed::<4>(object);
+                Some(format!("datetime.date({}, {month}, {day})", year(high, low)))
             }
             Kind::TimeDelta => {
-                let parts = [
-                    ("days", ffi::PyDateTime_DELTA_GET_DAYS(object)),
-                    ("seconds", ffi::PyDateTime_DELTA_GET_SECONDS(object)),
-                    ("microseconds", ffi::PyDateTime_DELTA_GET_MICROSECONDS(object)),
-                ];
-                let shown: Vec<String> =
-                    parts.iter().filter(|(_, value)| *value != 0).map(|(name, value)| format!("{name}={value}")).collect();
-                let inside = if shown.is_empty() { "0".to_owned() } else { shown.join(", ") };
-                Some(format!("datetime.timedelta({inside})"))
+                let [days, seconds, micros] = object.cast::<u8>().add(PACKED - 1).cast::<[i32; 3]>().read();
+                Some(delta_text([days, seconds, micros]))
             }
             Kind::DateTime => {
-                let (year, month, day) = date();
-                let clock = [
-                    ffi::PyDateTime_DATE_GET_HOUR(object),
-                    ffi::PyDateTime_DATE_GET_MINUTE(object),
-                    ffi::PyDateTime_DATE_GET_SECOND(object),
-                    ffi::PyDateTime_DATE_GET_MICROSECOND(object),
-                ];
-                let zone = zone_text(ffi::PyDateTime_DATE_GET_TZINFO(object));
-                let fold = if ffi::PyDateTime_DATE_GET_FOLD(object) == 1 { ", fold=1" } else { "" };
+                let bytes = packed::<11>(object);
+                let clock = [i32::from(bytes[4]), i32::from(bytes[5]), i32::from(bytes[6]), micro(&bytes[7..10])];
+                let zone = zone_text(zone_of(object, (PACKED + 11).next_multiple_of(8)));
+                let fold = if bytes[10] == 1 { ", fold=1" } else { "" };
+                let (year, month, day) = (year(bytes[0], bytes[1]), bytes[2], bytes[3]);
                 Some(format!("datetime.datetime({year}, {month}, {day}, {}{fold}{zone})", clock_text(clock)))
             }
             _ => {
-                let clock = [
-                    ffi::PyDateTime_TIME_GET_HOUR(object),
-                    ffi::PyDateTime_TIME_GET_MINUTE(object),
-                    ffi::PyDateTime_TIME_GET_SECOND(object),
-                    ffi::PyDateTime_TIME_GET_MICROSECOND(object),
-                ];
-                let zone = zone_text(ffi::PyDateTime_TIME_GET_TZINFO(object));
-                let fold = if ffi::PyDateTime_TIME_GET_FOLD(object) == 1 { ", fold=1" } else { "" };
+                let bytes = packed::<7>(object);
+                let clock = [i32::from(bytes[0]), i32::from(bytes[1]), i32::from(bytes[2]), micro(&bytes[3..6])];
+                let zone = zone_text(zone_of(object, (PACKED + 7).next_multiple_of(8)));
+                let fold = if bytes[6] == 1 { ", fold=1" } else { "" };
                 Some(format!("datetime.time({}{fold}{zone})", clock_text(clock)))
             }
         }
     }
+}
+
+fn delta_text([days, seconds, micros]: [i32; 3]) -> String {
+    let parts = [("days", days), ("seconds", seconds), ("microseconds", micros)];
+    let shown: Vec<String> =
+        parts.iter().filter(|(_, value)| *value != 0).map(|(name, value)| format!("{name}={value}")).collect();
+    let inside = if shown.is_empty() { "0".to_owned() } else { shown.join(", ") };
+    format!("datetime.timedelta({inside})")
 }
 
 /// Hour and minute, then seconds and microseconds unless they are zero.
@@ -482,18 +486,29 @@ fn clock_text([hour, minute, second, micro]: [i32; 4]) -> String {
     }
 }
 
-/// A time zone: UTC by its name, any other by its type alone, as its `repr` may be anyone's.
+/// A time zone: a fixed one as its `repr`, any other by its type alone, whose `repr` may be anyone's.
 unsafe fn zone_text(zone: *mut ffi::PyObject) -> String {
-    // SAFETY: a live object or null.
+    // SAFETY: a live object or null. A `timezone` holds its offset, a `timedelta`, and its name.
     unsafe {
         if zone.is_null() || zone == ffi::Py_None() {
             return String::new();
         }
-        if zone == ffi::PyDateTime_TimeZone_UTC() {
+        let of = ffi::Py_TYPE(zone);
+        let is_of_c = ffi::PyType_HasFeature(of, ffi::Py_TPFLAGS_HEAPTYPE) == 0
+            || ffi::PyType_HasFeature(of, ffi::Py_TPFLAGS_IMMUTABLETYPE) != 0;
+        let name = std::ffi::CStr::from_ptr((*of).tp_name).to_string_lossy();
+        if !is_of_c || name != "datetime.timezone" {
+            return format!(", tzinfo=<{}>", name.rsplit('.').next().unwrap_or(&name));
+        }
+        let fields = zone.cast::<*mut ffi::PyObject>();
+        let (offset, own_name) = (fields.add(2).read(), fields.add(3).read());
+        let parts = offset.cast::<u8>().add(PACKED - 1).cast::<[i32; 3]>().read();
+        if parts == [0, 0, 0] && own_name.is_null() {
             return ", tzinfo=datetime.timezone.utc".to_owned();
         }
-        let name = std::ffi::CStr::from_ptr((*ffi::Py_TYPE(zone)).tp_name).to_string_lossy();
-        format!(", tzinfo=<{}>", name.rsplit('.').next().unwrap_or(&name))
+        let own_name = text_of(own_name);
+        let comma = if own_name.is_empty() { String::new() } else { format!(", '{own_name}'") };
+        format!(", tzinfo=datetime.timezone({}{comma})", delta_text(parts))
     }
 }
 

@@ -111,7 +111,7 @@ impl Engine {
         unsafe {
             if ffi::Py_TYPE(task) as usize == self.tasks.task_type {
                 let name = ffi::PyObject_CallMethod(task, c"get_name".as_ptr(), std::ptr::null());
-                def.name = text_of(name);
+                def.name = self.values.shown_name(text_of(name));
                 let coroutine = ffi::PyObject_CallMethod(task, c"get_coro".as_ptr(), std::ptr::null());
                 def.created_by = self.creators.remove(&(coroutine as usize)).map(CallId);
                 ffi::Py_XDECREF(name);

@@ -13,6 +13,10 @@ use pyo3::ffi;
 use super::symbols::Symbols;
 use super::watch::{Watch, Watcher};
 
+unsafe extern "C" {
+    static mut PyMethod_Type: ffi::PyTypeObject;
+}
+
 /// How instances of a type are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -245,38 +249,65 @@ unsafe fn has_base(of: *mut ffi::PyTypeObject, name: &str, module: &str) -> bool
     }
 }
 
+/// Types that only C code can make, whose instances are read in place: their full names.
+const OF_C: [(&[u8], Kind); 6] = [
+    (b"collections.deque", Kind::Deque),
+    (b"decimal.Decimal", Kind::Decimal),
+    (b"datetime.date", Kind::Date),
+    (b"datetime.datetime", Kind::DateTime),
+    (b"datetime.time", Kind::Time),
+    (b"datetime.timedelta", Kind::TimeDelta),
+];
+
+/// Types with a static structure, by their address.
+unsafe fn exact_kind(of: *mut ffi::PyTypeObject) -> Option<Kind> {
+    let known: [(*mut ffi::PyTypeObject, Kind); 7] = [
+        (&raw mut ffi::PyFunction_Type, Kind::Function),
+        (&raw mut ffi::PyCFunction_Type, Kind::Builtin),
+        (&raw mut PyMethod_Type, Kind::Method),
+        (&raw mut ffi::PyModule_Type, Kind::Module),
+        (&raw mut ffi::PyGen_Type, Kind::Generator),
+        (&raw mut ffi::PyCoro_Type, Kind::Coroutine),
+        (&raw mut ffi::PyAsyncGen_Type, Kind::AsyncGenerator),
+    ];
+    if let Some((_, kind)) = known.into_iter().find(|(exact, _)| *exact == of) {
+        return Some(kind);
+    }
+    // SAFETY: a live type. No class made in Python is immutable, so its name cannot deceive.
+    unsafe {
+        let is_of_c = !has_flag(of, ffi::Py_TPFLAGS_HEAPTYPE) || has_flag(of, ffi::Py_TPFLAGS_IMMUTABLETYPE);
+        let name = std::ffi::CStr::from_ptr((*of).tp_name).to_bytes();
+        OF_C.iter().find(|(known, _)| is_of_c && *known == name).map(|(_, kind)| *kind)
+    }
+}
+
 unsafe fn kind_of(of: *mut ffi::PyTypeObject, full_name: &str) -> Kind {
     // SAFETY: a live type.
     unsafe {
+        if let Some(kind) = exact_kind(of) {
+            return kind;
+        }
         let is_heap = has_flag(of, ffi::Py_TPFLAGS_HEAPTYPE);
+        if is_subtype(of, &raw mut ffi::PyType_Type) {
+            return Kind::Class;
+        }
+        if is_subtype(of, ffi::PyExc_BaseException.cast()) {
+            let is_builtin = !is_heap || matches!(full_name, "ExceptionGroup");
+            return if is_builtin { Kind::BuiltinException } else { Kind::Exception };
+        }
         match full_name {
-            "function" => return Kind::Function,
-            "builtin_function_or_method" => return Kind::Builtin,
-            "method" => return Kind::Method,
-            "module" => return Kind::Module,
-            "generator" => return Kind::Generator,
-            "coroutine" => return Kind::Coroutine,
-            "async_generator" => return Kind::AsyncGenerator,
-            "collections.deque" => return Kind::Deque,
-            "decimal.Decimal" => return Kind::Decimal,
-            "datetime.date" => return Kind::Date,
-            "datetime.datetime" => return Kind::DateTime,
-            "datetime.time" => return Kind::Time,
-            "datetime.timedelta" => return Kind::TimeDelta,
+            // Classes of Python: their slots are read by the descriptors of the class itself.
             "uuid.UUID" => return Kind::Uuid,
             "pathlib.PosixPath" | "pathlib.PurePosixPath" | "pathlib._local.PosixPath" | "pathlib._local.PurePosixPath" => {
                 return Kind::Path;
             }
             _ => {}
         }
-        if is_subtype(of, &raw mut ffi::PyType_Type) {
-            return Kind::Class;
-        }
-        if is_subtype(of, ffi::PyExc_BaseException.cast()) {
-            return if is_heap { Kind::Exception } else { Kind::BuiltinException };
-        }
         if is_heap && has_base(of, "Enum", "enum") {
             return Kind::Member;
+        }
+        if is_subtype(of, &raw mut ffi::PyTuple_Type) && !fields_tuple(of).is_null() {
+            return Kind::NamedTuple;
         }
         let builtin: [*mut ffi::PyTypeObject; 9] = [
             &raw mut ffi::PyLong_Type,
@@ -289,13 +320,31 @@ unsafe fn kind_of(of: *mut ffi::PyTypeObject, full_name: &str) -> Kind {
             &raw mut ffi::PySet_Type,
             &raw mut ffi::PyFrozenSet_Type,
         ];
-        if is_subtype(of, &raw mut ffi::PyTuple_Type) && !dict_get(type_dict(of), b"_fields").is_null() {
-            return Kind::NamedTuple;
-        }
         if builtin.into_iter().any(|base| is_subtype(of, base)) {
             return Kind::Extended;
         }
         Kind::Object
+    }
+}
+
+/// `_fields` of a named tuple or of one it extends, null when there is none.
+unsafe fn fields_tuple(of: *mut ffi::PyTypeObject) -> *mut ffi::PyObject {
+    // SAFETY: the method resolution order is a tuple of live types.
+    unsafe {
+        let bases = (*of).tp_mro;
+        if bases.is_null() {
+            return std::ptr::null_mut();
+        }
+        for index in 0..ffi::PyTuple_GET_SIZE(bases) {
+            let base = ffi::PyTuple_GET_ITEM(bases, index).cast::<ffi::PyTypeObject>();
+            if has_flag(base, ffi::Py_TPFLAGS_HEAPTYPE) {
+                let fields = dict_get(type_dict(base), b"_fields");
+                if !fields.is_null() {
+                    return if ffi::PyTuple_CheckExact(fields) != 0 { fields } else { std::ptr::null_mut() };
+                }
+            }
+        }
+        std::ptr::null_mut()
     }
 }
 
@@ -307,8 +356,8 @@ unsafe fn fields_of(
 ) -> Vec<Slot> {
     // SAFETY: a live type; its `_fields` are read only when they are a tuple of texts.
     unsafe {
-        let names = dict_get(type_dict(of), b"_fields");
-        if names.is_null() || ffi::PyTuple_CheckExact(names) == 0 {
+        let names = fields_tuple(of);
+        if names.is_null() {
             return Vec::new();
         }
         let name = |index| ffi::PyTuple_GET_ITEM(names, index);

@@ -89,14 +89,26 @@ impl Values {
         is_secret
     }
 
+    /// The name of a thread or task, unless it looks like a secret.
+    pub(super) fn shown_name(&mut self, name: String) -> String {
+        if self.is_redacting && self.redactor.is_secret_text(name.as_bytes()) {
+            self.left_out.hidden += 1;
+            return "hidden".to_owned();
+        }
+        name
+    }
+
     /// Remembers a secret that was hidden by its name, wherever it turns up later.
     fn remember(&mut self, secret: &[u8]) {
         self.redactor.remember(secret);
         self.verdicts.fill((0, 0, 0, false));
     }
 
+    /// Counts what was hidden; a name is kept for the report when it is one, and no secret itself.
     fn note_hidden(&mut self, name: &str) {
         self.left_out.hidden += 1;
+        let is_name = name.len() <= 40 && name.chars().all(|char| char.is_alphanumeric() || "_-. ".contains(char));
+        let name = if is_name && !self.redactor.is_secret_text(name.as_bytes()) { name } else { "a key" };
         if self.hidden_names.len() < 32 && !self.hidden_names.iter().any(|known| known == name) {
             self.hidden_names.push(name.to_owned());
         }
@@ -177,6 +189,20 @@ impl<'a> Encoder<'a> {
         let items = self.begin_items(seq_kind::TUPLE, 0);
         self.end_items(items, 0, 0);
         self.out.end(begun);
+    }
+
+    /// Remembers a value that goes under a secret's name, before anything that may hold it is written.
+    ///
+    /// # Safety
+    /// A live object or null.
+    pub(super) unsafe fn remember_secret(&mut self, object: *mut ffi::PyObject) {
+        // SAFETY: the caller's.
+        unsafe {
+            if self.values.is_redacting && !object.is_null() && is_text(object) {
+                let secret = secret_bytes(object);
+                self.values.remember(&secret);
+            }
+        }
     }
 
     /// Writes a value that goes under a name which may be a secret's.
@@ -573,6 +599,9 @@ impl<'a> Encoder<'a> {
     }
 
     fn own_text(&mut self, text: &str) {
+        if self.values.is_redacting && self.values.redactor.is_secret_text(text.as_bytes()) {
+            return self.hidden_by_shape();
+        }
         self.out.text(token::TEXT, others::head(text, MAX_CHARS).as_bytes());
     }
 
@@ -768,6 +797,19 @@ impl<'a> Encoder<'a> {
         let counts_at = self.out.len();
         self.out.raw(&[0, 0, 0, has_base]);
         base(self);
+        // SAFETY: the caller's.
+        let (kept, full) = unsafe { self.slots_and_dict(object, info, depth) };
+        self.end_attributes(counts_at, kept, full);
+    }
+
+    fn end_attributes(&mut self, counts_at: usize, kept: usize, full: usize) {
+        self.was_cut |= kept < full;
+        self.out.patch(counts_at, &[kept as u8]);
+        self.out.patch(counts_at + 1, &(full.min(usize::from(u16::MAX)) as u16).to_le_bytes());
+    }
+
+    /// Writes slots and `__dict__` of an instance; how many, and how many there are.
+    unsafe fn slots_and_dict(&mut self, object: *mut ffi::PyObject, info: &TypeInfo, depth: u32) -> (usize, usize) {
         let (mut kept, mut full) = (0usize, 0usize);
         // SAFETY: an instance of the type: its slots lie at the offsets that the type's own
         // descriptors name; a slot may be empty.
@@ -798,9 +840,7 @@ impl<'a> Encoder<'a> {
                 true
             });
         }
-        self.was_cut |= kept < full;
-        self.out.patch(counts_at, &[kept as u8]);
-        self.out.patch(counts_at + 1, &(full.min(usize::from(u16::MAX)) as u16).to_le_bytes());
+        (kept, full)
     }
 
     unsafe fn exception(&mut self, object: *mut ffi::PyObject, info: &TypeInfo, depth: u32) {
@@ -818,27 +858,38 @@ impl<'a> Encoder<'a> {
             } else {
                 self.sequence(args, seq_kind::TUPLE, depth);
             }
-            if !is_builtin {
-                let (mut kept, mut full) = (0usize, 0usize);
-                let in_dict = others::dict_of(object, info);
-                full += in_dict.len();
-                in_dict.for_each(|key, value| {
-                    if depth >= MAX_DEPTH || kept >= MAX_ITEMS || self.nodes == 0 || self.out.is_cut() {
-                        return false;
-                    }
-                    if ffi::PyUnicode_CheckExact(key) != 0
-                        && let Some(symbol) = self.values.symbols.of_str(key, self.session, &self.values.redactor)
-                    {
-                        self.attribute(symbol.id.0, symbol.is_secret_name, value, depth);
-                        kept += 1;
-                    }
-                    true
-                });
-                self.was_cut |= kept < full;
-                self.out.patch(counts_at, &[kept as u8]);
-                self.out.patch(counts_at + 1, &(full.min(usize::from(u16::MAX)) as u16).to_le_bytes());
-            }
+            let (kept, full) = if is_builtin {
+                let kept = self.file_names(object, depth);
+                (kept, kept)
+            } else {
+                self.slots_and_dict(object, info, depth)
+            };
+            self.end_attributes(counts_at, kept, full);
         }
         self.out.end(begun);
+    }
+
+    /// The files of an `OSError`, which are no arguments of it but part of its message.
+    unsafe fn file_names(&mut self, object: *mut ffi::PyObject, depth: u32) -> usize {
+        // SAFETY: a live exception; the fields are there when its type says so.
+        unsafe {
+            if ffi::PyObject_TypeCheck(object, ffi::PyExc_OSError.cast()) == 0 {
+                return 0;
+            }
+            let error = object.cast::<ffi::PyOSErrorObject>();
+            let mut kept = 0;
+            for (name, value) in [("filename", (*error).filename), ("filename2", (*error).filename2)] {
+                if value.is_null() || value == ffi::Py_None() {
+                    continue;
+                }
+                if let Some(symbol) =
+                    self.values.symbols.of_bytes(name.as_bytes(), self.session, &self.values.redactor)
+                {
+                    self.attribute(symbol.id.0, false, value, depth);
+                    kept += 1;
+                }
+            }
+            kept
+        }
     }
 }
