@@ -123,21 +123,21 @@ pub struct Block {
 /// Below this, compression costs more than it saves.
 const PACK_FROM: usize = 64;
 
-/// Appends a block. `packed` is scratch space, `level` zstd's.
+/// Appends a block, compressed where that makes it smaller. `scratch` is kept for its memory alone.
 pub fn encode_block(
     out: &mut Vec<u8>,
     kind: BlockKind,
     payload: &[u8],
     packer: &mut zstd::bulk::Compressor<'_>,
-    packed: &mut Vec<u8>,
+    scratch: &mut Vec<u8>,
 ) {
-    packed.clear();
-    packed.reserve(zstd::zstd_safe::compress_bound(payload.len()));
+    scratch.clear();
+    scratch.reserve(zstd::zstd_safe::compress_bound(payload.len()));
     let is_packed = payload.len() >= PACK_FROM
         && packer
-            .compress_to_buffer(payload, packed)
+            .compress_to_buffer(payload, scratch)
             .is_ok_and(|len| len < payload.len());
-    let stored: &[u8] = if is_packed { packed } else { payload };
+    let stored: &[u8] = if is_packed { scratch } else { payload };
     let at = out.len();
     out.extend_from_slice(&BLOCK_MAGIC.to_le_bytes());
     out.extend_from_slice(&[kind.byte(), u8::from(is_packed), 0, 0]);

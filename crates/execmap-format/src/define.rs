@@ -86,7 +86,7 @@ impl LineTable {
             offset = offset.wrapping_add((head >> 1) as u32);
             let mut at = None;
             if head & 1 == 1 {
-                line = u32::try_from(i64::from(line) + take_signed(input)?).ok()?;
+                line = u32::try_from(i64::from(line).checked_add(take_signed(input)?)?).ok()?;
                 at = Some(line);
             }
             runs.push((offset, at));
@@ -255,6 +255,10 @@ fn put_call(out: &mut Vec<u8>, call: Option<CallId>) {
     put(out, call.map_or(0, |call| call.0 + 1));
 }
 
+#[expect(
+    clippy::option_option,
+    reason = "the bytes are cut short, or there is no call"
+)]
 fn take_call(input: &mut &[u8]) -> Option<Option<CallId>> {
     Some(take(input)?.checked_sub(1).map(CallId))
 }

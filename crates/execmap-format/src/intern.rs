@@ -180,7 +180,7 @@ impl Interner {
                 put(
                     row,
                     if full > input.len() as u64 {
-                        full + 1
+                        full.saturating_add(1)
                     } else {
                         0
                     },
@@ -223,7 +223,7 @@ impl Interner {
             }
             token::RANGE | token::SLICE => self.refs(input, 3, row, depth)?,
             token::STR | token::BIG_INT | token::COMPLEX | token::NAMED | token::TEXT => {
-                row.extend_from_slice(input)
+                row.extend_from_slice(input);
             }
             _ => return None,
         }

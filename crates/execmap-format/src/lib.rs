@@ -18,6 +18,7 @@ mod event;
 mod float;
 mod ids;
 mod intern;
+mod literal;
 mod record;
 mod replay;
 mod segment;

@@ -44,8 +44,6 @@ pub mod kind {
     pub const CLOSED: u8 = 16;
     /// The next call to begin on this thread was created by a call. Then a word: its number.
     pub const CREATED_BY: u8 = 17;
-    /// A call that was already running when the recording began. As [`START`].
-    pub const RUNNING: u8 = 18;
 }
 
 /// No call.
@@ -132,7 +130,7 @@ impl<'a> Iterator for Records<'a> {
             kind::RETURN | kind::YIELD => self
                 .tokens(record.a as usize)
                 .map(|tokens| record.tokens = tokens),
-            kind::START | kind::RUNNING | kind::RAISE | kind::RERAISE | kind::HANDLED => {
+            kind::START | kind::RAISE | kind::RERAISE | kind::HANDLED => {
                 self.word().and_then(|word| {
                     record.word = word;
                     self.tokens((word >> 32) as usize & 0xff_ffff)

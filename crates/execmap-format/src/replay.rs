@@ -8,7 +8,8 @@ use crate::value::ValueRef;
 
 const NONE: u32 = u32::MAX;
 
-/// The running calls of a thread: one stack, or several where greenlets switch.
+/// The running calls of a thread: one stack, or several where greenlets switch. The nodes of calls
+/// that have ended are used again.
 #[derive(Clone, Debug)]
 pub(crate) struct Stack {
     nodes: Vec<Node>,
@@ -36,7 +37,8 @@ impl Stack {
     /// The running call.
     #[inline]
     pub(crate) fn current(&self) -> Option<u64> {
-        self.nodes.get(self.current as usize).map(|node| node.call)
+        let node = self.nodes.get(self.current as usize)?;
+        (node.call != NO_CALL).then_some(node.call)
     }
 
     #[inline]
@@ -45,45 +47,64 @@ impl Stack {
             call,
             parent: self.current,
         };
-        self.current = match self.free.pop() {
-            Some(index) => {
-                self.nodes[index as usize] = node;
-                index
-            }
-            None => {
-                self.nodes.push(node);
-                self.nodes.len() as u32 - 1
-            }
-        };
+        if let Some(index) = self.free.pop() {
+            self.nodes[index as usize] = node;
+            self.current = index;
+        } else {
+            self.nodes.push(node);
+            self.current = self.nodes.len() as u32 - 1;
+        }
     }
 
+    /// Ends the running call: the one it was called from runs.
     #[inline]
     pub(crate) fn pop(&mut self) {
         let Some(node) = self.nodes.get_mut(self.current as usize) else {
             return;
         };
-        let parent = node.parent;
-        node.call = NO_CALL;
-        if self.current as usize == self.nodes.len() - 1 {
-            self.nodes.pop();
-        } else {
-            self.free.push(self.current);
+        // Only damaged records lead back to a call that has ended.
+        if node.call == NO_CALL {
+            self.current = NONE;
+            return;
         }
-        self.current = parent;
+        node.call = NO_CALL;
+        self.free.push(self.current);
+        self.current = node.parent;
     }
 
     /// Makes a call the running one: one of the stack's, or a new stack of its own.
     pub(crate) fn switch(&mut self, call: Option<u64>) {
-        let Some(call) = call else {
-            self.current = NONE;
-            return;
-        };
-        if let Some(index) = self.nodes.iter().rposition(|node| node.call == call) {
-            self.current = index as u32;
-        } else {
-            self.current = NONE;
-            self.push(call);
+        let found = call.and_then(|call| self.nodes.iter().rposition(|node| node.call == call));
+        match (found, call) {
+            (Some(index), _) => {
+                // Calls that ran above it on the same stack have gone without a word.
+                for _ in 0..self.calls_above(index as u32) {
+                    self.pop();
+                }
+                self.current = index as u32;
+            }
+            (None, Some(call)) => {
+                self.current = NONE;
+                self.push(call);
+            }
+            (None, None) => self.current = NONE,
         }
+    }
+
+    /// How many calls run above the one at `index`; 0 when it is not on the running stack.
+    fn calls_above(&self, index: u32) -> usize {
+        let mut at = self.current;
+        // No stack is longer, but damaged records can make one that has no end.
+        for above in 0..self.nodes.len() {
+            if at == index {
+                return above;
+            }
+            let Some(node) = self.nodes.get(at as usize) else {
+                break;
+            };
+            at = node.parent;
+        }
+        0
     }
 
     /// Running calls, innermost first, as far as a block's head lists them.
@@ -177,6 +198,10 @@ impl<'a> BlockReplay<'a> {
         self.columns.number(Column::Values).map(ValueRef)
     }
 
+    #[expect(
+        clippy::option_option,
+        reason = "the bytes are cut short, or the site is not known"
+    )]
     fn site(&mut self) -> Option<Option<u32>> {
         let site = self.columns.number(Column::Sites)?;
         Some(

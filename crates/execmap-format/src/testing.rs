@@ -173,7 +173,7 @@ impl TraceBuilder {
             }));
         }
         let mut packer = zstd::bulk::Compressor::new(1).expect("zstd has level 1");
-        let (mut out, mut packed) = (Vec::new(), Vec::new());
+        let (mut out, mut scratch) = (Vec::new(), Vec::new());
         let header = FileHeader {
             version: crate::FORMAT_VERSION,
             run_id: [7; 16],
@@ -184,7 +184,7 @@ impl TraceBuilder {
             BlockKind::Definitions,
             &self.definitions,
             &mut packer,
-            &mut packed,
+            &mut scratch,
         );
         let mut interner = Interner::new(0);
         for (log, records) in &self.logs {
@@ -209,7 +209,7 @@ impl TraceBuilder {
                     BlockKind::Values,
                     &values,
                     &mut packer,
-                    &mut packed,
+                    &mut scratch,
                 );
             }
             encode_block(
@@ -217,7 +217,7 @@ impl TraceBuilder {
                 BlockKind::Events,
                 &events,
                 &mut packer,
-                &mut packed,
+                &mut scratch,
             );
         }
         if !self.is_unfinished {
@@ -228,7 +228,7 @@ impl TraceBuilder {
                 BlockKind::Definitions,
                 &end,
                 &mut packer,
-                &mut packed,
+                &mut scratch,
             );
         }
         out

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use crate::define::Definitions;
 use crate::float::{complex_repr, float_repr};
 use crate::ids::TypeId;
+use crate::literal::{big_int, plain, quote};
 use crate::token::{bytes_kind, named_kind, seq_kind};
 use crate::value::{Attributes, Items, Text, Value, ValueRef, Values};
 
@@ -44,7 +45,7 @@ impl Values {
     fn plain(&self, value: ValueRef, definitions: &Definitions) -> String {
         match self.get(value) {
             Value::Str(text) => {
-                let mut out = escaped_surrogates(&lossy(text.bytes));
+                let mut out = plain(text.bytes);
                 if let Some(full) = text.cut_of {
                     let _ = write!(out, "… ({full} characters)");
                 }
@@ -137,19 +138,6 @@ impl Values {
     }
 }
 
-/// Text from [`lossy`] with its lone surrogates as escapes.
-fn escaped_surrogates(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('\0') {
-        out.push_str(before);
-        if is_surrogate(after) { out.push_str("\\u") } else { out.push('\0') }
-        rest = after;
-    }
-    out.push_str(rest);
-    out
-}
-
 fn is_os_error(name: &str) -> bool {
     const NAMES: [&str; 16] = [
         "OSError",
@@ -176,32 +164,6 @@ fn type_name(definitions: &Definitions, of: TypeId) -> &str {
     definitions
         .type_def(of)
         .map_or("?", |def| def.name.as_str())
-}
-
-/// Text of recorded bytes with lone surrogates as Python escapes them.
-fn lossy(bytes: &[u8]) -> String {
-    let mut out = String::with_capacity(bytes.len());
-    let mut rest = bytes;
-    loop {
-        match std::str::from_utf8(rest) {
-            Ok(text) => {
-                out.push_str(text);
-                return out;
-            }
-            Err(error) => {
-                let (sound, broken) = rest.split_at(error.valid_up_to());
-                out.push_str(&String::from_utf8_lossy(sound));
-                if let [0xed, second @ 0xa0..=0xbf, third @ 0x80..=0xbf, after @ ..] = broken {
-                    let unit = 0xd000 | u32::from(second & 0x3f) << 6 | u32::from(third & 0x3f);
-                    let _ = write!(out, "\u{0}{unit:04x}");
-                    rest = after;
-                } else {
-                    out.push('\u{fffd}');
-                    rest = &broken[1..];
-                }
-            }
-        }
-    }
 }
 
 struct Writer<'a> {
@@ -283,10 +245,9 @@ impl Writer<'_> {
                 args,
                 attributes,
             } => self.exception(of, is_builtin, args, attributes),
-            Value::Own(text) => self.push(&escaped_surrogates(&lossy(text))),
-            Value::Range([start, stop, step]) => {
-                let is_unit = self.values.get(step) == Value::Int(1);
-                let parts = [start, stop, step];
+            Value::Own(text) => self.push(&plain(text)),
+            Value::Range(parts) => {
+                let is_unit = self.values.get(parts[2]) == Value::Int(1);
                 self.call("range", if is_unit { &parts[..2] } else { &parts });
             }
             Value::Slice(parts) => self.call("slice", &parts),
@@ -310,7 +271,7 @@ impl Writer<'_> {
     }
 
     fn text(&mut self, text: Text<'_>) {
-        quote(self.out, &lossy(text.bytes), text.cut_of.is_some());
+        quote(self.out, text.bytes, text.cut_of.is_some());
         if let Some(full) = text.cut_of {
             let _ = write!(self.out, " ({full} characters)");
         }
@@ -476,7 +437,7 @@ impl Writer<'_> {
     }
 
     fn named(&mut self, kind: u8, name: &[u8]) {
-        let name = escaped_surrogates(&lossy(name));
+        let name = plain(name);
         let what = match kind {
             named_kind::FUNCTION => "function ",
             named_kind::BUILTIN => "built-in function ",
@@ -488,138 +449,5 @@ impl Writer<'_> {
             _ => "",
         };
         let _ = write!(self.out, "<{what}{name}>");
-    }
-}
-
-/// Text in quotes as Python's `repr` chooses and escapes them.
-fn quote(out: &mut String, text: &str, is_cut: bool) {
-    let quote = if text.contains('\'') && !text.contains('"') {
-        '"'
-    } else {
-        '\''
-    };
-    out.push(quote);
-    let mut chars = text.chars();
-    while let Some(char) = chars.next() {
-        match char {
-            // How `lossy` hands over a lone surrogate: a null character and four digits.
-            '\0' if chars.as_str().len() >= 4 && is_surrogate(chars.as_str()) => {
-                out.push_str("\\u");
-                out.extend(chars.by_ref().take(4));
-            }
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            _ if char == quote => {
-                out.push('\\');
-                out.push(quote);
-            }
-            ' '..='~' => out.push(char),
-            _ if is_printable(char) => out.push(char),
-            _ => {
-                let code = u32::from(char);
-                let _ = match code {
-                    0..0x100 => write!(out, "\\x{code:02x}"),
-                    0x100..0x1_0000 => write!(out, "\\u{code:04x}"),
-                    _ => write!(out, "\\U{code:08x}"),
-                };
-            }
-        }
-    }
-    if is_cut {
-        out.push('…');
-    }
-    out.push(quote);
-}
-
-fn is_surrogate(rest: &str) -> bool {
-    rest.starts_with('d')
-        && rest
-            .as_bytes()
-            .get(1..4)
-            .is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
-}
-
-/// Whether `repr` shows a character as it is. Close to `str.isprintable`: it knows the control,
-/// format, space, private and surrogate ranges, not every unassigned code point.
-fn is_printable(char: char) -> bool {
-    !matches!(u32::from(char),
-        0..0x20 | 0x7f..=0xa0 | 0xad | 0x600..=0x605 | 0x61c | 0x6dd | 0x70f | 0x890..=0x891 | 0x8e2
-        | 0x1680 | 0x180e | 0x2000..=0x200f | 0x2028..=0x202f | 0x205f..=0x206f | 0x3000
-        | 0xd800..=0xf8ff | 0xfeff | 0xfff0..=0xfffb | 0xfffe..=0xffff
-        | 0x110bd | 0x110cd | 0x13430..=0x1343f | 0x1bca0..=0x1bca3 | 0x1d173..=0x1d17a
-        | 0xe0000..=0x10_ffff)
-}
-
-/// Decimal digits of an integer in two's complement, little-endian.
-fn big_int(bytes: &[u8]) -> String {
-    let is_negative = bytes.last().is_some_and(|byte| byte & 0x80 != 0);
-    let mut magnitude: Vec<u8> = bytes.to_vec();
-    if is_negative {
-        let mut carry = true;
-        for byte in &mut magnitude {
-            let (value, over) = (!*byte).overflowing_add(u8::from(carry));
-            (*byte, carry) = (value, over);
-        }
-    }
-    let mut limbs: Vec<u32> = Vec::new();
-    for chunk in magnitude.chunks(4) {
-        let mut limb = [0; 4];
-        limb[..chunk.len()].copy_from_slice(chunk);
-        limbs.push(u32::from_le_bytes(limb));
-    }
-    let mut parts = Vec::new();
-    while limbs.iter().any(|limb| *limb != 0) {
-        let mut remainder = 0u64;
-        for limb in limbs.iter_mut().rev() {
-            let value = remainder << 32 | u64::from(*limb);
-            *limb = (value / 1_000_000_000) as u32;
-            remainder = value % 1_000_000_000;
-        }
-        parts.push(remainder);
-    }
-    let mut out = String::new();
-    if is_negative {
-        out.push('-');
-    }
-    let mut parts = parts.into_iter().rev();
-    let _ = write!(out, "{}", parts.next().unwrap_or(0));
-    for part in parts {
-        let _ = write!(out, "{part:09}");
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn big_integers_are_written_in_decimal() {
-        assert_eq!(
-            big_int(&[0, 0, 0, 0, 0, 0, 0, 0, 1]),
-            "18446744073709551616"
-        );
-        assert_eq!(
-            big_int(&[0, 0, 0, 0, 0, 0, 0, 0, 0xff]),
-            "-18446744073709551616"
-        );
-        assert_eq!(big_int(&[]), "0");
-    }
-
-    #[test]
-    fn text_is_quoted_as_python_quotes_it() {
-        let quoted = |text: &str| {
-            let mut out = String::new();
-            quote(&mut out, text, false);
-            out
-        };
-        assert_eq!(quoted("it's"), "\"it's\"");
-        assert_eq!(quoted("a\"b'c"), "'a\"b\\'c'");
-        assert_eq!(quoted("é\u{202e}\n\0"), "'é\\u202e\\n\\x00'");
-        let mut out = String::new();
-        quote(&mut out, &lossy(&[b'a', 0xed, 0xb2, 0x80]), false);
-        assert_eq!(out, "'a\\udc80'");
     }
 }

@@ -85,7 +85,7 @@ impl Items<'_> {
     pub fn iter(&self) -> impl Iterator<Item = ValueRef> {
         let mut rest = self.bytes;
         let refs = if self.is_mapping() {
-            self.kept * 2
+            self.kept.saturating_mul(2)
         } else {
             self.kept
         };

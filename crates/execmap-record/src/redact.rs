@@ -70,8 +70,9 @@ const SHAPES: &str = r#"(?x-u)
   | \bsk-[A-Za-z0-9_-]{16,} | \b[sr]k_live_[A-Za-z0-9]{10,}
   | \bAIza[A-Za-z0-9_-]{30,} | \bnpm_[A-Za-z0-9]{30,} | \bpypi-[A-Za-z0-9_-]{30,}
   | [A-Za-z][A-Za-z0-9+.-]*://[^\s/:@'"]*:[^\s/@'"]+@
-  | (?i:\b(?:bearer|basic)\ [A-Za-z0-9+/_.=-]{8,})
-  | (?i:(?:^|[^A-Za-z])[A-Za-z0-9]*[_-]?(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|authorization|cookie)["']?\s*[=:]\s*["']?[^\s"',;&)\]}]{3,})
+  | (?i:\b(?:bearer|basic))\ (?:[A-Za-z+/_.=~-]{4,}[0-9]|[A-Za-z+/_.=~-]*[0-9][A-Za-z0-9+/_.=~-]{6}|[A-Za-z0-9+/_.=~-]{2,}[a-z][A-Z][A-Za-z0-9+/_.=~-]{4})
+  | (?i:(?:^|[^A-Za-z])[A-Za-z0-9]*[_-]?(?:password|passwd|passphrase|pwd|secret|api[_-]?key|access[_-]?key|private[_-]?key)["']?\s*[=:]\s*["']?[^\s"',;&()\]}]{3,})
+  | (?i:(?:^|[^A-Za-z])[A-Za-z0-9]*[_-]?(?:token|cookie|authorization|auth)["']?\s*[=:]\s*["']?[^\s"',;&()\]}]*[0-9][^\s"',;&()\]}]{3,})
 "#;
 
 /// Bytes of a text that are searched for shapes. What lies beyond is cut from the trace anyway.
@@ -261,6 +262,7 @@ mod tests {
             "login failed: password=hunter2x",
             "{\"api_key\": \"abcdefgh\"}",
             "Authorization: Bearer abcdefgh123",
+            "Basic dXNlcjpwYXNzd29yZA==",
         ] {
             assert!(redactor.is_secret_text(text.as_bytes()), "{text}");
         }

@@ -177,17 +177,17 @@ mod op {
         pub(crate) const EXTENDED_ARG: u8 = 69;
         pub(crate) const JUMP_BACKWARD: &[u8] = &[75];
         pub(crate) const YIELD_VALUE: u8 = 120;
-        pub(crate) const SEND: u8 = 105;
-        pub(crate) const CALLS: &[u8] = &[52, 56, 4, 105, 95, 80];
+        pub(crate) const SEND: u8 = 106;
+        pub(crate) const CALLS: &[u8] = &[52, 55, 4, 106, 95, 80];
         pub(crate) const JUMP_CACHE: usize = 1;
     }
     #[cfg(Py_3_15)]
     mod version {
-        pub(crate) const EXTENDED_ARG: u8 = 69;
-        pub(crate) const JUMP_BACKWARD: &[u8] = &[75];
-        pub(crate) const YIELD_VALUE: u8 = 120;
+        pub(crate) const EXTENDED_ARG: u8 = 67;
+        pub(crate) const JUMP_BACKWARD: &[u8] = &[74];
+        pub(crate) const YIELD_VALUE: u8 = 119;
         pub(crate) const SEND: u8 = 105;
-        pub(crate) const CALLS: &[u8] = &[52, 56, 4, 105, 95, 80];
+        pub(crate) const CALLS: &[u8] = &[50, 53, 4, 105, 94, 79];
         pub(crate) const JUMP_CACHE: usize = 1;
     }
     pub(crate) use version::*;

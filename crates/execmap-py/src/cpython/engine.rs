@@ -6,23 +6,22 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
-use execmap_record::format::{CallId, CodeId, Definition, Loss, LossReason, ThreadDef, kind, pack, pack_counted};
+use execmap_record::format::{Definition, Loss, LossReason, ThreadDef, kind, pack};
 use execmap_record::os::{at_fork, clock_pair, thread_number, ticks};
-use execmap_record::{Decision, Filter, Finished, Log, RECORD_MAX, Redactor, Session, Stopped};
+use execmap_record::{Filter, Finished, Log, RECORD_MAX, Redactor, Session, Stopped};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-use super::code::{self, CodeEntry, Role, Special};
+use super::code::{self, CodeEntry};
 use super::exceptions::Exceptions;
-use super::frame::{Frame, bytecode_start};
+use super::frame::Frame;
 use super::layout;
 use super::monitoring::Monitoring;
 use super::tasks::Tasks;
-use super::types::{dict_get, text_of};
 use super::values::Values;
-use super::watch::{Watch, Watcher};
+use super::watch::Watcher;
 
 /// What to record, and where.
 pub(crate) struct Settings {
@@ -71,22 +70,22 @@ pub(super) struct ThreadLog {
     pub(super) log: Log,
     pub(super) stack: Vec<Node>,
     /// Stacks of greenlets that do not run.
-    parked: Vec<Vec<Node>>,
+    pub(super) parked: Vec<Vec<Node>>,
     /// Task + 1 in which calls begin, 0 for none.
-    task: u32,
+    pub(super) task: u32,
     /// Where on the stack a task was entered, and the task before.
-    task_bases: Vec<(usize, u32)>,
+    pub(super) task_bases: Vec<(usize, u32)>,
     pub(super) exceptions: Exceptions,
     pub(super) loop_at: usize,
     pub(super) loop_header: u32,
     pub(super) loop_count: u32,
     /// Who created what runs next on this thread.
-    creator: Option<u64>,
-    name: String,
-    native_id: u64,
-    created_by: Option<u64>,
-    is_over: AtomicBool,
-    is_closed: bool,
+    pub(super) creator: Option<u64>,
+    pub(super) name: String,
+    pub(super) native_id: u64,
+    pub(super) created_by: Option<u64>,
+    pub(super) is_over: AtomicBool,
+    pub(super) is_closed: bool,
 }
 
 /// The recorder.
@@ -109,18 +108,18 @@ pub(super) struct Engine {
     pub(super) tasks: Tasks,
     /// Who created a thread, a coroutine's task, a job: by the object's address.
     pub(super) creators: HashMap<usize, u64, FixedState>,
-    logs: Vec<Box<ThreadLog>>,
-    by_state: HashMap<(usize, u64), usize, FixedState>,
-    codes: u32,
-    monitoring: Monitoring,
-    settings: Settings,
-    faults: u64,
-    is_forked: bool,
-    children: u32,
+    pub(super) logs: Vec<Box<ThreadLog>>,
+    pub(super) by_state: HashMap<(usize, u64), usize, FixedState>,
+    pub(super) codes: u32,
+    pub(super) monitoring: Monitoring,
+    pub(super) settings: Settings,
+    pub(super) faults: u64,
+    pub(super) is_forked: bool,
+    pub(super) children: u32,
 }
 
 static ENGINE: AtomicPtr<Engine> = AtomicPtr::new(std::ptr::null_mut());
-static EPOCH: AtomicU32 = AtomicU32::new(0);
+pub(super) static EPOCH: AtomicU32 = AtomicU32::new(0);
 
 /// The engine, while there is one.
 ///
@@ -289,7 +288,7 @@ pub(crate) fn flush(_: Python<'_>) -> PyResult<Option<(PathBuf, u64)>> {
 }
 
 impl Engine {
-    fn write_meta(&mut self) {
+    pub(super) fn write_meta(&mut self) {
         for (key, value) in self.settings.meta.clone() {
             self.session.define(&Definition::Meta(key, value));
         }
@@ -307,7 +306,7 @@ impl Engine {
         }
     }
 
-    fn define_loss(&mut self, reason: LossReason, count: u64, detail: String) {
+    pub(super) fn define_loss(&mut self, reason: LossReason, count: u64, detail: String) {
         if count > 0 {
             self.session.define(&Definition::Loss(Loss { reason, count, detail }));
         }
@@ -432,7 +431,7 @@ impl Engine {
     }
 
     /// Hands what ended threads have written to the writer.
-    fn close_ended_logs(&mut self) {
+    pub(super) fn close_ended_logs(&mut self) {
         for log in &mut self.logs {
             if log.is_over.load(Ordering::Acquire) && !log.is_closed {
                 log.is_closed = true;
@@ -476,415 +475,11 @@ impl Engine {
         log.log.last_tick = tick;
     }
 
-    /// In a forked child: begins a trace of its own. False when that cannot be.
-    #[cold]
-    pub(super) fn become_child(&mut self) -> bool {
-        if !self.is_forked {
-            return false;
-        }
-        self.is_forked = false;
-        self.children += 1;
-        let name = format!("{}.{}-{}", self.settings.path.display(), std::process::id(), self.children);
-        let Ok((session, _)) = Session::create(&PathBuf::from(name), self.settings.run_id, self.settings.max_size) else {
-            return false;
-        };
-        self.is_dead = false;
-        // Its memory and its files are the parent's: nothing of it may be dropped.
-        std::mem::forget(std::mem::replace(&mut self.session, session));
-        let redactor = Redactor::new(&self.settings.redact);
-        let values = std::mem::replace(&mut self.values, Values::new(redactor, self.settings.is_redacting));
-        // The references it holds are the parent's as well; they live as long as this process.
-        std::mem::forget(values);
-        self.epoch = EPOCH.fetch_add(1, Ordering::Relaxed) + 1;
-        self.codes = 0;
-        self.next_call = 0;
-        self.next_exception = 0;
-        self.suspended.clear();
-        self.creators.clear();
-        self.by_state.clear();
-        self.tasks.restart();
-        self.write_meta();
-        std::mem::forget(std::mem::take(&mut self.logs));
-        self.hot_state.store(0, Ordering::Relaxed);
-        self.hot_log = std::ptr::null_mut();
-        true
-    }
-
-    /// An object that was watched has died.
-    pub(super) fn died(&mut self, what: Watch) {
-        match what {
-            Watch::Type(address) => self.values.types.forget(address),
-            Watch::Task(address) => self.tasks.forget(address),
-            Watch::Generator(frame) => self.generator_died(frame),
-        }
-    }
-
-    fn generator_died(&mut self, frame: usize) {
-        // SAFETY: callbacks of weak references run attached; the object's memory is still there.
-        unsafe {
-            let was_closed = frame_state_of(frame) >= FRAME_CLEARED;
-            if !was_closed && !closes_in_silence(frame) {
-                // Its handlers will run, which is an event.
-                if let Some(suspended) = self.suspended.get_mut(&frame) {
-                    suspended.weak = 0;
-                }
-                return;
-            }
-            let Some(suspended) = self.suspended.remove(&frame) else { return };
-            let log = self.log_of(ffi::compat::PyThreadState_GetUnchecked());
-            self.note_closed(&mut *log, suspended.call, !was_closed);
-        }
-    }
-
-    /// Writes that a suspended call was closed or dropped.
-    pub(super) fn note_closed(&mut self, log: &mut ThreadLog, call: u64, exact: bool) {
-        if self.make_room(log, 64) {
-            self.check_tick(log);
-            let word = pack(kind::CLOSED, u32::from(exact), log.log.last_tick);
-            log.log.cursor.words(word, call);
-        }
-    }
-
-    /// Generators that were closed without an event and are still alive.
-    fn close_finished_generators(&mut self) {
-        if !WATCHES_GENERATORS || !layout::is_sound() {
-            return;
-        }
-        // SAFETY: a watched generator that had died would have been removed by its callback.
-        let is_closed = |frame: usize| unsafe { frame_state_of(frame) } >= FRAME_CLEARED;
-        let closed: Vec<u64> = self
-            .suspended
-            .iter()
-            .filter(|(frame, suspended)| suspended.weak != 0 && is_closed(**frame))
-            .map(|(_, suspended)| suspended.call)
-            .collect();
-        // SAFETY: called attached.
-        let log = unsafe { self.log_of(ffi::compat::PyThreadState_GetUnchecked()) };
-        for call in closed {
-            // SAFETY: the log lives as long as the engine.
-            self.note_closed(unsafe { &mut *log }, call, false);
-        }
-    }
-
-    /// Learns a code object at its first call.
-    ///
-    /// # Safety
-    /// In a hook; `code` is the code of the running frame.
-    #[cold]
-    pub(super) unsafe fn learn_code(&mut self, code: *mut ffi::PyObject) -> Role {
-        // SAFETY: hooks run attached.
-        let py = unsafe { Python::assume_attached() };
-        // SAFETY: the caller's.
-        let (frame, bound) = unsafe {
-            (Frame::current(ffi::compat::PyThreadState_GetUnchecked()), Bound::from_borrowed_ptr(py, code))
-        };
-        // SAFETY: the running frame.
-        let module = unsafe { text_of(dict_get(frame.globals(), b"__name__")) };
-        let file = code::text(&bound, "co_filename");
-        let qualname = code::text(&bound, "co_qualname");
-        if !self.tasks.is_ready() && module.starts_with("asyncio") {
-            self.tasks.look_for_asyncio(py);
-        }
-        let decision = self.decide(&file, &module, &qualname, frame);
-        if file.starts_with('<') && qualname == "<module>" {
-            self.decide_for_nested(&bound, decision);
-        }
-        if decision == Decision::LeftOut {
-            let Some(special) = code::special(&module, &qualname) else { return Role::LeftOut };
-            let role = Role::Special(special);
-            // SAFETY: a live code object.
-            unsafe { code::keep(code, bare_entry(role, self.epoch, code)) };
-            return role;
-        }
-        self.session.note_clock();
-        let id = CodeId(self.codes);
-        let redactor = &self.values.redactor;
-        let (definition, entry) = code::learn(&bound, module, self.epoch, id, |name| redactor.is_secret_name(name));
-        let has_loops = !entry.headers.is_empty();
-        if !self.monitoring.arm_code(py, &bound, has_loops) {
-            self.define_loss(LossReason::NotRecorded, 1, format!("{qualname} cannot be instrumented"));
-            return Role::LeftOut;
-        }
-        self.codes += 1;
-        self.session.define(&Definition::Code(Box::new(definition)));
-        // SAFETY: a live code object.
-        unsafe { code::keep(code, entry) };
-        Role::Recorded
-    }
-
-    fn decide(&self, file: &str, module: &str, qualname: &str, frame: Frame) -> Decision {
-        let by_name = self.settings.filter.decide(file, module, qualname);
-        if !file.starts_with('<') || file.starts_with("<frozen") {
-            return by_name;
-        }
-        if qualname != "<module>" {
-            return by_name;
-        }
-        // Generated code belongs to whoever runs it; the program given by `-c` or on standard input
-        // is run by nobody.
-        // SAFETY: the running frame and those below it are alive.
-        unsafe {
-            let mut below = frame.previous();
-            while !below.is_none() && below.is_of_c() {
-                below = below.previous();
-            }
-            if below.is_none() {
-                return if module == "__main__" { Decision::Recorded } else { by_name };
-            }
-            let entry = code::entry_of(below.code());
-            let is_recorded =
-                !entry.is_null() && (*entry).epoch == self.epoch && (*entry).role == Role::Recorded;
-            if is_recorded { Decision::Recorded } else { by_name }
-        }
-    }
-
-    /// Functions inside generated code share its fate.
-    fn decide_for_nested(&mut self, code: &Bound<'_, PyAny>, decision: Decision) {
-        let role = if decision == Decision::Recorded { Role::Recorded } else { Role::LeftOut };
-        for inner in code::nested(code) {
-            let entry = bare_entry(role, self.epoch, inner.as_ptr());
-            // SAFETY: a live code object.
-            unsafe { code::keep(inner.as_ptr(), entry) };
-        }
-    }
-
-    /// Learns a function of generated code whose fate was decided before its first call.
-    #[cold]
-    pub(super) unsafe fn learn_decided(&mut self, code: *mut ffi::PyObject) -> bool {
-        // SAFETY: hooks run attached; the running frame's code.
-        unsafe {
-            let py = Python::assume_attached();
-            let bound = Bound::from_borrowed_ptr(py, code);
-            let frame = Frame::current(ffi::compat::PyThreadState_GetUnchecked());
-            let module = text_of(dict_get(frame.globals(), b"__name__"));
-            let id = CodeId(self.codes);
-            let redactor = &self.values.redactor;
-            let (definition, entry) = code::learn(&bound, module, self.epoch, id, |name| redactor.is_secret_name(name));
-            if !self.monitoring.arm_code(py, &bound, !entry.headers.is_empty()) {
-                return false;
-            }
-            self.codes += 1;
-            self.session.define(&Definition::Code(Box::new(definition)));
-            code::keep(code, entry);
-        }
-        true
-    }
-
-    /// A call begins whose caller is not the innermost recorded call: finds its parent on the chain
-    /// of frames, and the task it runs in. Gives the site + 1, or 0.
-    ///
-    /// # Safety
-    /// In a hook; `frame` is the running frame.
-    #[cold]
-    pub(super) unsafe fn enter(&mut self, log: &mut ThreadLog, frame: Frame) -> u32 {
-        // SAFETY: the caller's.
-        let site = unsafe { self.find_parent(log, frame) };
-        if self.tasks.is_ready() {
-            // SAFETY: in a hook for a beginning or going on, so no exception is set.
-            let task = unsafe { self.current_task() };
-            if task != log.task && self.make_room(log, 64) {
-                log.task_bases.push((log.stack.len(), log.task));
-                log.task = task;
-                log.log.cursor.word(pack_counted(kind::TASK, 0, task));
-                if let Some(creator) = self.tasks.take_new_creator() {
-                    log.creator = Some(creator.0);
-                }
-            }
-        }
-        if let Some(creator) = log.creator.take()
-            && self.make_room(log, 64)
-        {
-            self.check_tick(log);
-            log.log.cursor.words(pack(kind::CREATED_BY, 0, log.log.last_tick), creator);
-        }
-        site
-    }
-
-    /// After a call has ended or was suspended: calls begin in the task before again.
-    #[inline]
-    pub(super) fn leave_task(&mut self, log: &mut ThreadLog) {
-        if log.task_bases.last().is_some_and(|(base, _)| log.stack.len() <= *base) {
-            self.restore_task(log);
-        }
-    }
-
-    #[cold]
-    fn restore_task(&mut self, log: &mut ThreadLog) {
-        while let Some(&(base, before)) = log.task_bases.last()
-            && log.stack.len() <= base
-        {
-            log.task_bases.pop();
-            if self.make_room(log, 64) {
-                log.task = before;
-                log.log.cursor.word(pack_counted(kind::TASK, 0, before));
-            }
-        }
-    }
-
-    unsafe fn find_parent(&mut self, log: &mut ThreadLog, frame: Frame) -> u32 {
-        let Some(top) = log.stack.last().copied() else {
-            if !log.parked.is_empty() {
-                // SAFETY: the caller's.
-                unsafe { self.switch_by_chain(log, frame) };
-            }
-            return 0;
-        };
-        // SAFETY: the frames below a running frame are alive.
-        unsafe {
-            let mut below = frame.previous();
-            let mut is_direct = true;
-            while !below.is_none() {
-                if below == top.frame {
-                    return if is_direct { below.offset(top.start) + 1 } else { 0 };
-                }
-                is_direct &= below.is_of_c() || code::is_init_shim(below.code());
-                below = below.previous();
-            }
-            self.switch_by_chain(log, frame);
-        }
-        0
-    }
-
-    /// The innermost recorded call is not below the running frame: another greenlet runs, or frames
-    /// have gone without a word.
-    unsafe fn switch_by_chain(&mut self, log: &mut ThreadLog, frame: Frame) {
-        // SAFETY: the frames below a running frame are alive.
-        unsafe {
-            let mut below = frame.previous();
-            while !below.is_none() {
-                if self.switch_to(log, below) {
-                    return;
-                }
-                below = below.previous();
-            }
-        }
-        if !log.stack.is_empty() {
-            let stack = std::mem::take(&mut log.stack);
-            log.parked.push(stack);
-        }
-        self.note_switch(log, u64::MAX);
-    }
-
-    /// Makes a recorded frame the innermost one, whichever stack it is on. False when it is on none.
-    pub(super) fn switch_to(&mut self, log: &mut ThreadLog, frame: Frame) -> bool {
-        if let Some(at) = log.stack.iter().rposition(|node| node.frame == frame) {
-            log.stack.truncate(at + 1);
-        } else {
-            let found = log.parked.iter().position(|stack| stack.last().is_some_and(|node| node.frame == frame));
-            let Some(index) = found else { return false };
-            let stack = std::mem::replace(&mut log.parked[index], std::mem::take(&mut log.stack));
-            if log.parked[index].is_empty() {
-                log.parked.swap_remove(index);
-            }
-            log.stack = stack;
-        }
-        let call = log.stack.last().map_or(u64::MAX, |node| node.call);
-        self.note_switch(log, call);
-        true
-    }
-
-    fn note_switch(&mut self, log: &mut ThreadLog, call: u64) {
-        if self.make_room(log, 64) {
-            self.check_tick(log);
-            log.log.cursor.words(pack(kind::SWITCH, 0, log.log.last_tick), call);
-        }
-    }
-
-    /// A function of the standard library begins that starts, creates or submits something.
-    ///
-    /// # Safety
-    /// In a hook; the running frame is that function's.
-    #[cold]
-    pub(super) unsafe fn note_special(&mut self, special: Special) {
-        // SAFETY: the caller's; the functions have two arguments or more, none of them in a cell.
-        unsafe {
-            let state = ffi::compat::PyThreadState_GetUnchecked();
-            let frame = Frame::current(state);
-            let log = &mut *self.log_of(state);
-            let index = usize::from(special == Special::CreateTask);
-            let name = if index == 1 { c"coro" } else { c"self" };
-            let name = ffi::PyUnicode_InternFromString(name.as_ptr());
-            let object = frame.local(index, name);
-            ffi::Py_XDECREF(name);
-            if object.is_null() {
-                return;
-            }
-            let running = log.stack.last().map(|node| node.call);
-            match special {
-                Special::ThreadStart | Special::CreateTask | Special::WorkMade => {
-                    if let Some(call) = running {
-                        if self.creators.len() > 1 << 16 {
-                            self.creators.clear();
-                        }
-                        self.creators.insert(object as usize, call);
-                    }
-                }
-                Special::ThreadBegin => {
-                    log.creator = self.creators.remove(&(object as usize));
-                    log.created_by = log.creator;
-                    let info = self.values.types.of(
-                        ffi::Py_TYPE(object),
-                        &mut self.values.symbols,
-                        &mut self.session,
-                        &self.values.redactor,
-                        &mut self.watcher,
-                    );
-                    let name = text_of(super::others::attribute(object, &*info, b"_name"));
-                    if !name.is_empty() {
-                        log.name = self.values.shown_name(name);
-                    }
-                    let def = ThreadDef {
-                        name: log.name.clone(),
-                        native_id: log.native_id,
-                        created_by: log.created_by.map(CallId),
-                    };
-                    self.session.define(&Definition::ThreadUpdate(log.log.number(), def));
-                }
-                Special::WorkBegin => log.creator = self.creators.remove(&(object as usize)),
-            }
-        }
-    }
-
     /// Room for the largest record.
     #[inline]
     pub(super) fn room_for_values(&mut self, log: &mut ThreadLog) -> bool {
         self.make_room(log, RECORD_MAX)
     }
-}
-
-fn bare_entry(role: Role, epoch: u32, code: *mut ffi::PyObject) -> CodeEntry {
-    CodeEntry {
-        role,
-        epoch,
-        id: CodeId(u32::MAX),
-        kind: execmap_record::format::CodeKind::Function,
-        start: bytecode_start(code),
-        args: Vec::new(),
-        has_secrets: false,
-        awaits: Vec::new(),
-        headers: Vec::new(),
-    }
-}
-
-/// Whether generators must be watched, because the version is silent when one is closed or dropped.
-pub(super) const WATCHES_GENERATORS: bool = cfg!(all(Py_3_13, not(Py_3_14)));
-
-/// `FRAME_CLEARED`
-const FRAME_CLEARED: i8 = 4;
-
-/// `gi_frame_state` of the generator that a frame is embedded in.
-unsafe fn frame_state_of(frame: usize) -> i8 {
-    const BACK: usize = layout::generator::FRAME - 67;
-    // SAFETY: the frame of a generator whose memory is there.
-    unsafe { ((frame - BACK) as *const i8).read() }
-}
-
-/// Whether a suspended generator has no handler around its `yield`, so that 3.13 closes it without
-/// running it (`RESUME_OPARG_DEPTH1_MASK`, and no `yield from` or `await`).
-unsafe fn closes_in_silence(frame: usize) -> bool {
-    // SAFETY: the frame of a suspended generator; it stands at a RESUME, two bytes.
-    let arg = unsafe { ((frame + layout::frame::INSTRUCTION) as *const *const u8).read().add(1).read() };
-    arg & 4 != 0 && arg & 3 <= 1
 }
 
 /// The system's number of a Python thread.

@@ -6,10 +6,11 @@ use execmap_record::os::ticks;
 use pyo3::ffi;
 
 use super::code::{self, Arg, CodeEntry, Role};
-use super::engine::{Engine, Node, Suspended, ThreadLog, WATCHES_GENERATORS, engine};
+use super::engine::{Engine, Node, Suspended, ThreadLog, engine};
 use super::exceptions::is_on_top;
 use super::frame::Frame;
 use super::hook::Hook;
+use super::lives::WATCHES_GENERATORS;
 use super::monitoring::Scope;
 use super::values::Encoder;
 use super::watch::Watch;

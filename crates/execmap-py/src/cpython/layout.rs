@@ -12,23 +12,20 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 
 /// `FRAME_OWNED_BY_*`: frames that stand for C code between two Python frames.
-#[cfg(not(Py_3_14))]
-pub(super) const FIRST_C_OWNER: u8 = 3;
-#[cfg(Py_3_14)]
 pub(super) const FIRST_C_OWNER: u8 = 3;
 
 pub(super) mod thread_state {
     /// `current_frame`; on 3.12 `cframe`, which begins with it.
     #[cfg(not(Py_3_13))]
     pub(crate) const CURRENT_FRAME: usize = 56;
-    #[cfg(all(Py_3_13, not(Py_3_14)))]
-    pub(crate) const CURRENT_FRAME: usize = 72;
-    #[cfg(Py_3_14)]
+    #[cfg(Py_3_13)]
     pub(crate) const CURRENT_FRAME: usize = 72;
     #[cfg(not(Py_3_13))]
     pub(crate) const THREAD_ID: usize = 136;
-    #[cfg(Py_3_13)]
+    #[cfg(all(Py_3_13, not(Py_3_15)))]
     pub(crate) const THREAD_ID: usize = 152;
+    #[cfg(Py_3_15)]
+    pub(crate) const THREAD_ID: usize = 176;
 }
 
 pub(super) mod frame {
@@ -51,8 +48,10 @@ pub(super) mod code {
     pub(crate) const FILE_NAME: usize = 112;
     #[cfg(not(Py_3_13))]
     pub(crate) const EXTRA: usize = 184;
-    #[cfg(Py_3_13)]
+    #[cfg(all(Py_3_13, not(Py_3_14)))]
     pub(crate) const EXTRA: usize = 192;
+    #[cfg(Py_3_14)]
+    pub(crate) const EXTRA: usize = 200;
     #[cfg(not(Py_3_13))]
     pub(crate) const BYTECODE: usize = 192;
     #[cfg(all(Py_3_13, not(Py_3_14)))]
@@ -63,14 +62,15 @@ pub(super) mod code {
 
 pub(super) mod generator {
     pub(crate) const QUALNAME: usize = 32;
-    #[cfg(not(Py_3_14))]
     pub(crate) const FRAME: usize = 72;
-    #[cfg(Py_3_14)]
-    pub(crate) const FRAME: usize = 72;
+    pub(crate) const STATE: usize = 67;
 }
 
 /// `ht_cached_keys` of a heap type.
+#[cfg(not(Py_3_15))]
 pub(super) const TYPE_CACHED_KEYS: usize = 880;
+#[cfg(Py_3_15)]
+pub(super) const TYPE_CACHED_KEYS: usize = 888;
 
 static IS_SOUND: AtomicBool = AtomicBool::new(false);
 

@@ -1,11 +1,11 @@
 //! `sys.monitoring`: the tool id, the events, the callbacks (PEP 669).
 
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyModule};
 
 use super::events::HOOKS;
 use super::hook::callable;
+use crate::errors::TraceError;
 
 /// Ids in the order in which they are tried; 4 and 3 have no owner by convention.
 const TOOL_IDS: [u8; 4] = [4, 3, 2, 5];
@@ -44,7 +44,7 @@ fn take_tool(module: &Bound<'_, PyAny>) -> PyResult<u8> {
             owners.set_item(id, owner)?;
         }
     }
-    Err(PyValueError::new_err(format!(
+    Err(TraceError::new_err(format!(
         "no monitoring tool id is free (taken: {owners}); end one of these tools and run again"
     )))
 }
