@@ -64,8 +64,8 @@ impl ColumnsOut {
         &mut self.bytes[column as usize - 1]
     }
 
-    /// Appends head and columns to `out` and empties the columns.
-    pub(crate) fn finish(&mut self, head: &BlockHead, out: &mut Vec<u8>) {
+    /// Appends head and columns to `out`.
+    pub(crate) fn finish(self, head: &BlockHead, out: &mut Vec<u8>) {
         for number in [
             u64::from(head.log),
             u64::from(head.sequence),
@@ -91,9 +91,8 @@ impl ColumnsOut {
             out.push(index as u8 + 1);
             put(out, bytes.len() as u64);
         }
-        for bytes in &mut self.bytes {
+        for bytes in &self.bytes {
             out.extend_from_slice(bytes);
-            bytes.clear();
         }
     }
 }

@@ -3,7 +3,7 @@
 //! On disk a definition is a kind (one byte), a length and its fields. Indices
 //! are handed out in the order of appearance, so no definition carries its own.
 
-use crate::ids::{CallId, CodeId, SymbolId, TaskId, TypeId};
+use crate::ids::CallId;
 use crate::segment::ClockPair;
 use crate::varint::{put, put_bytes, put_signed, take, take_signed, take_sized};
 
@@ -249,6 +249,34 @@ pub enum Definition {
     },
     /// The recording came to its end; nothing follows.
     End,
+    /// How many definitions of each table came before: each block of definitions begins with it, so
+    /// that a block that is lost does not give its names to others.
+    Counts(DefinitionCounts),
+}
+
+/// How many definitions of each table there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DefinitionCounts {
+    /// Symbols, types, code objects, threads, tasks.
+    pub(crate) tables: [u64; 5],
+}
+
+impl DefinitionCounts {
+    /// The kinds that stand in a table.
+    const KINDS: [u8; 5] = [2, 3, 4, 5, 6];
+
+    /// Counts a run of definitions.
+    pub fn add(&mut self, mut bytes: &[u8]) {
+        while let Some((&kind, rest)) = bytes.split_first() {
+            bytes = rest;
+            if take_sized(&mut bytes).is_none() {
+                return;
+            }
+            if let Some(table) = Self::KINDS.iter().position(|known| *known == kind) {
+                self.tables[table] += 1;
+            }
+        }
+    }
 }
 
 fn put_call(out: &mut Vec<u8>, call: Option<CallId>) {
@@ -317,6 +345,12 @@ impl Definition {
                 8
             }
             Definition::End => 9,
+            Definition::Counts(counts) => {
+                for number in counts.tables {
+                    put(out, number);
+                }
+                13
+            }
             Definition::Window { first, last, clock } => {
                 for number in [*first, *last, clock.tick, clock.monotonic_ns] {
                     put(out, number);
@@ -342,7 +376,7 @@ impl Definition {
         let (&kind, rest) = input.split_first()?;
         *input = rest;
         let mut body = take_sized(input)?;
-        if kind == 0 || kind > 12 {
+        if kind == 0 || kind > 13 {
             return Some(None);
         }
         Self::decode_body(kind, &mut body).map(Some)
@@ -393,6 +427,13 @@ impl Definition {
                     created_by: take_call(body)?,
                 },
             ),
+            13 => {
+                let mut counts = DefinitionCounts::default();
+                for number in &mut counts.tables {
+                    *number = take(body)?;
+                }
+                Definition::Counts(counts)
+            }
             _ => return None,
         })
     }
@@ -462,109 +503,4 @@ fn decode_code(body: &mut &[u8]) -> Option<Code> {
         });
     }
     Some(code)
-}
-
-/// All definitions of a trace.
-#[derive(Clone, Debug, Default)]
-pub struct Definitions {
-    /// Code objects, by [`CodeId`].
-    pub codes: Vec<Code>,
-    /// Threads, by log.
-    pub threads: Vec<ThreadDef>,
-    /// Tasks, by [`TaskId`].
-    pub tasks: Vec<TaskDef>,
-    /// Facts about the run, in the order written; a later one of the same key holds.
-    pub meta: Vec<(String, String)>,
-    /// What is missing.
-    pub losses: Vec<Loss>,
-    /// Pairs of tick counter and monotonic clock.
-    pub clock: Vec<ClockPair>,
-    /// Whether the recording came to its end.
-    pub is_ended: bool,
-    /// First call, call after the last, and beginning, where the trace is a part of a longer one.
-    pub window: Option<(u64, u64, ClockPair)>,
-    symbols: Vec<String>,
-    types: Vec<TypeDef>,
-}
-
-impl Definitions {
-    /// Takes in a run of definitions. False when the bytes are damaged; what came before is kept.
-    pub fn extend(&mut self, mut bytes: &[u8]) -> bool {
-        while !bytes.is_empty() {
-            match Definition::take(&mut bytes) {
-                Some(Some(definition)) => self.push(definition),
-                Some(None) => {}
-                None => return false,
-            }
-        }
-        true
-    }
-
-    /// Takes in one definition.
-    pub fn push(&mut self, definition: Definition) {
-        match definition {
-            Definition::Meta(key, value) => self.meta.push((key, value)),
-            Definition::Symbol(text) => self.symbols.push(text),
-            Definition::Type(def) => self.types.push(def),
-            Definition::Code(code) => self.codes.push(*code),
-            Definition::Thread(def) => self.threads.push(def),
-            Definition::ThreadUpdate(index, def) => {
-                if let Some(slot) = self.threads.get_mut(index as usize) {
-                    *slot = def;
-                }
-            }
-            Definition::Task(def) => self.tasks.push(def),
-            Definition::TaskUpdate(index, def) => {
-                if let Some(slot) = self.tasks.get_mut(index as usize) {
-                    *slot = def;
-                }
-            }
-            Definition::Loss(loss) => {
-                let same =
-                    |other: &&mut Loss| other.reason == loss.reason && other.detail == loss.detail;
-                match self.losses.iter_mut().find(same) {
-                    Some(other) => other.count = loss.count,
-                    None => self.losses.push(loss),
-                }
-            }
-            Definition::Clock(pair) => self.clock.push(pair),
-            Definition::End => self.is_ended = true,
-            // A window of a window lies inside it.
-            Definition::Window { first, last, clock } => self.window = Some((first, last, clock)),
-        }
-    }
-
-    /// The text of a symbol; `?` for one that is not defined.
-    #[must_use]
-    pub fn symbol(&self, id: SymbolId) -> &str {
-        self.symbols.get(id.index()).map_or("?", String::as_str)
-    }
-
-    /// A type, if it is defined.
-    #[must_use]
-    pub fn type_def(&self, id: TypeId) -> Option<&TypeDef> {
-        self.types.get(id.index())
-    }
-
-    /// A code object, if it is defined.
-    #[must_use]
-    pub fn code(&self, id: CodeId) -> Option<&Code> {
-        self.codes.get(id.index())
-    }
-
-    /// A task, if it is defined.
-    #[must_use]
-    pub fn task(&self, id: TaskId) -> Option<&TaskDef> {
-        self.tasks.get(id.index())
-    }
-
-    /// A fact about the run.
-    #[must_use]
-    pub fn meta(&self, key: &str) -> Option<&str> {
-        self.meta
-            .iter()
-            .rev()
-            .find(|(name, _)| name == key)
-            .map(|(_, value)| value.as_str())
-    }
 }

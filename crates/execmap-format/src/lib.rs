@@ -13,6 +13,7 @@
 mod block;
 mod columns;
 mod define;
+mod definitions;
 mod error;
 mod event;
 mod float;
@@ -35,9 +36,10 @@ pub mod varint;
 
 pub use block::{Block, BlockKind, FILE_HEADER_LEN, FileHeader, encode_block};
 pub use define::{
-    Code, CodeKind, Definition, Definitions, LineTable, LoopDef, Loss, LossReason, TaskDef,
+    Code, CodeKind, Definition, DefinitionCounts, LineTable, LoopDef, Loss, LossReason, TaskDef,
     ThreadDef, TypeDef,
 };
+pub use definitions::Definitions;
 pub use error::ReadError;
 pub use event::Event;
 pub use ids::{CallId, CodeId, ExceptionId, LogId, Nanos, SymbolId, TaskId, TypeId};

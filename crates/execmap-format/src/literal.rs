@@ -148,8 +148,14 @@ mod tests {
 
     #[test]
     fn big_integers_are_written_in_decimal() {
-        assert_eq!(big_int(&[0, 0, 0, 0, 0, 0, 0, 0, 1]), "18446744073709551616");
-        assert_eq!(big_int(&[0, 0, 0, 0, 0, 0, 0, 0, 0xff]), "-18446744073709551616");
+        assert_eq!(
+            big_int(&[0, 0, 0, 0, 0, 0, 0, 0, 1]),
+            "18446744073709551616"
+        );
+        assert_eq!(
+            big_int(&[0, 0, 0, 0, 0, 0, 0, 0, 0xff]),
+            "-18446744073709551616"
+        );
         assert_eq!(big_int(&[]), "0");
     }
 

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use crate::define::Definitions;
+use crate::definitions::Definitions;
 use crate::float::{complex_repr, float_repr};
 use crate::ids::TypeId;
 use crate::literal::{big_int, plain, quote};
@@ -14,6 +14,8 @@ use crate::value::{Attributes, Items, Text, Value, ValueRef, Values};
 
 /// No recorder nests deeper; a damaged table might.
 const MAX_DEPTH: u32 = 40;
+/// No recorder keeps as many values inside one; in a damaged table they might be without end.
+const MAX_NODES: u32 = 10_000;
 
 impl Values {
     /// The text of a value.
@@ -25,6 +27,7 @@ impl Values {
             definitions,
             out: &mut out,
             depth: 0,
+            left: MAX_NODES,
         }
         .value(value);
         out
@@ -33,12 +36,22 @@ impl Values {
     /// An exception as the last line of a traceback: type, and message if there is one.
     #[must_use]
     pub fn exception_text(&self, value: ValueRef, definitions: &Definitions) -> String {
-        let Value::Exception { of, is_builtin, args, attributes } = self.get(value) else {
+        let Value::Exception {
+            of,
+            is_builtin,
+            args,
+            attributes,
+        } = self.get(value)
+        else {
             return self.text(value, definitions);
         };
         let name = type_name(definitions, of);
         let message = self.message(name, is_builtin, args, attributes, definitions);
-        if message.is_empty() { name.to_owned() } else { format!("{name}: {message}") }
+        if message.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{name}: {message}")
+        }
     }
 
     /// A text plainly, anything else as its text.
@@ -64,9 +77,15 @@ impl Values {
         attributes: Attributes<'_>,
         definitions: &Definitions,
     ) -> String {
-        let Value::Items(items) = self.get(args) else { return String::new() };
+        let Value::Items(items) = self.get(args) else {
+            return String::new();
+        };
         let parts: Vec<ValueRef> = items.iter().collect();
-        let own = if is_builtin { self.own_message(name, &parts, attributes, definitions) } else { None };
+        let own = if is_builtin {
+            self.own_message(name, &parts, attributes, definitions)
+        } else {
+            None
+        };
         own.unwrap_or_else(|| match parts.as_slice() {
             [] if items.full == 0 => String::new(),
             [one] if items.full == 1 => self.plain(*one, definitions),
@@ -86,28 +105,58 @@ impl Values {
         match (name, args) {
             ("KeyError", [one]) => Some(text(*one)),
             ("ExceptionGroup" | "BaseExceptionGroup", [message, inner, ..]) => {
-                let Value::Items(inner) = self.get(*inner) else { return None };
+                let Value::Items(inner) = self.get(*inner) else {
+                    return None;
+                };
                 let s = if inner.full == 1 { "" } else { "s" };
-                Some(format!("{} ({} sub-exception{s})", self.plain(*message, definitions), inner.full))
+                Some(format!(
+                    "{} ({} sub-exception{s})",
+                    self.plain(*message, definitions),
+                    inner.full
+                ))
             }
             ("SyntaxError" | "IndentationError" | "TabError", [message, place]) => {
-                let Value::Items(place) = self.get(*place) else { return None };
+                let Value::Items(place) = self.get(*place) else {
+                    return None;
+                };
                 let mut place = place.iter();
                 let (file, line) = (place.next()?, place.next()?);
                 let file = self.plain(file, definitions);
                 let file = file.rsplit('/').next().unwrap_or_default();
-                Some(format!("{} ({file}, line {})", self.plain(*message, definitions), text(line)))
+                Some(format!(
+                    "{} ({file}, line {})",
+                    self.plain(*message, definitions),
+                    text(line)
+                ))
             }
-            ("UnicodeDecodeError" | "UnicodeEncodeError", [encoding, object, start, end, reason]) => {
-                let (Value::Int(start), Value::Int(end)) = (self.get(*start), self.get(*end)) else { return None };
+            (
+                "UnicodeDecodeError" | "UnicodeEncodeError",
+                [encoding, object, start, end, reason],
+            ) => {
+                let (Value::Int(start), Value::Int(end)) = (self.get(*start), self.get(*end))
+                else {
+                    return None;
+                };
                 let what = self.undecodable(*object, start, end)?;
-                let (encoding, reason) = (self.plain(*encoding, definitions), self.plain(*reason, definitions));
+                let (encoding, reason) = (
+                    self.plain(*encoding, definitions),
+                    self.plain(*reason, definitions),
+                );
                 Some(format!("'{encoding}' codec can't {what}: {reason}"))
             }
             (_, [number, what]) if is_os_error(name) => {
-                let mut out = format!("[Errno {}] {}", self.plain(*number, definitions), self.plain(*what, definitions));
+                let mut out = format!(
+                    "[Errno {}] {}",
+                    self.plain(*number, definitions),
+                    self.plain(*what, definitions)
+                );
                 for (index, (_, file)) in attributes.iter().enumerate() {
-                    let _ = write!(out, "{}{}", if index == 0 { ": " } else { " -> " }, text(file));
+                    let _ = write!(
+                        out,
+                        "{}{}",
+                        if index == 0 { ": " } else { " -> " },
+                        text(file)
+                    );
                 }
                 Some(out)
             }
@@ -117,11 +166,12 @@ impl Values {
 
     /// What a codec could not do with which part of an object.
     fn undecodable(&self, object: ValueRef, start: i64, end: i64) -> Option<String> {
-        let (at, last) = (usize::try_from(start).ok()?, end - 1);
+        let (at, last) = (usize::try_from(start).ok()?, end.checked_sub(1)?);
         match self.get(object) {
-            Value::Bytes { bytes, .. } if last == start => {
-                Some(format!("decode byte 0x{:02x} in position {start}", bytes.get(at)?))
-            }
+            Value::Bytes { bytes, .. } if last == start => Some(format!(
+                "decode byte 0x{:02x} in position {start}",
+                bytes.get(at)?
+            )),
             Value::Bytes { .. } => Some(format!("decode bytes in position {start}-{last}")),
             Value::Str(text) if last == start => {
                 let char = u32::from(std::str::from_utf8(text.bytes).ok()?.chars().nth(at)?);
@@ -171,6 +221,8 @@ struct Writer<'a> {
     definitions: &'a Definitions,
     out: &'a mut String,
     depth: u32,
+    /// Values that may still be written.
+    left: u32,
 }
 
 impl Writer<'_> {
@@ -179,9 +231,10 @@ impl Writer<'_> {
     }
 
     fn value(&mut self, value: ValueRef) {
-        if self.depth >= MAX_DEPTH {
+        if self.depth >= MAX_DEPTH || self.left == 0 {
             return self.push("…");
         }
+        self.left -= 1;
         self.depth += 1;
         self.shown(self.values.get(value));
         self.depth -= 1;
@@ -361,14 +414,12 @@ impl Writer<'_> {
         let mut texts: Vec<String> = Vec::new();
         for item in items.iter() {
             let mut text = String::new();
-            let depth = self.depth;
-            Writer {
-                values: self.values,
-                definitions: self.definitions,
+            let mut inner = Writer {
                 out: &mut text,
-                depth,
-            }
-            .value(item);
+                ..*self
+            };
+            inner.value(item);
+            self.left = inner.left;
             texts.push(text);
         }
         texts.sort_unstable();

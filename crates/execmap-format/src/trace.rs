@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::block::{BLOCK_HEADER_LEN, Block, BlockKind, FILE_HEADER_LEN, FileHeader};
 use crate::columns::{BlockHead, ColumnsIn, take_head};
-use crate::define::Definitions;
+use crate::definitions::Definitions;
 use crate::error::ReadError;
 use crate::event::Event;
 use crate::ids::LogId;
@@ -81,11 +81,11 @@ impl<S: Source> TraceReader<S> {
             scale,
             logs: HashMap::new(),
         };
-        trace.scan(len)?;
-        trace.summary.complete = trace.definitions.is_ended;
+        let end = trace.scan(FILE_HEADER_LEN as u64, len)?;
         if let Some(part) = part {
-            trace.recover(&part)?;
+            trace.recover(&part, end)?;
         }
+        trace.summary.complete = trace.definitions.is_ended;
         for blocks in trace.logs.values_mut() {
             blocks.sort_by_key(|(sequence, _)| *sequence);
         }
@@ -111,23 +111,41 @@ impl<S: Source> TraceReader<S> {
         &self.summary
     }
 
-    fn scan(&mut self, len: u64) -> Result<(), ReadError> {
-        let mut offset = FILE_HEADER_LEN as u64;
+    /// Takes in the blocks from a place on; gives the place where the last whole one ends.
+    fn scan(&mut self, from: u64, len: u64) -> Result<u64, ReadError> {
+        self.summary.bytes = len;
+        self.summary.truncated_bytes = 0;
+        let mut offset = from;
         while offset < len {
             let head = self.main.read_vec(offset, BLOCK_HEADER_LEN)?;
             let block = Block::decode_head(&head).filter(|block| offset + block.len() <= len);
-            let Some(block) = block else {
-                offset = self.resync(offset, len)?;
-                continue;
+            if let Some(block) = block {
+                let is_sound = self.take_block(offset, block)?;
+                let end = offset + block.len();
+                if is_sound || self.may_begin_block(end, len)? {
+                    self.summary.damaged_blocks += u32::from(!is_sound);
+                    offset = end;
+                    continue;
+                }
+            }
+            let Some(next) = self.resync(offset, len)? else {
+                self.summary.truncated_bytes = len - offset;
+                break;
             };
-            self.take_block(offset, block)?;
-            offset += block.len();
+            self.summary.damaged_blocks += 1;
+            offset = next;
         }
-        Ok(())
+        Ok(offset)
+    }
+
+    /// Whether a block that is damaged ends here: if not, its length is damaged too.
+    fn may_begin_block(&self, offset: u64, len: u64) -> Result<bool, ReadError> {
+        let head = self.main.read_vec(offset, BLOCK_HEADER_LEN)?;
+        Ok(offset == len || Block::decode_head(&head).is_some())
     }
 
     /// Finds the next sound block after bytes that are none.
-    fn resync(&mut self, from: u64, len: u64) -> Result<u64, ReadError> {
+    fn resync(&self, from: u64, len: u64) -> Result<Option<u64>, ReadError> {
         const STEP: usize = 1 << 20;
         let mut at = from + 1;
         while at < len {
@@ -138,14 +156,12 @@ impl<S: Source> TraceReader<S> {
                 };
                 let offset = at + index as u64;
                 if offset + block.len() <= len && self.payload(offset, &block)?.is_some() {
-                    self.summary.damaged_blocks += 1;
-                    return Ok(offset);
+                    return Ok(Some(offset));
                 }
             }
             at += STEP as u64;
         }
-        self.summary.truncated_bytes = len - from;
-        Ok(len)
+        Ok(None)
     }
 
     fn payload(&self, offset: u64, block: &Block) -> Result<Option<Vec<u8>>, ReadError> {
@@ -155,8 +171,9 @@ impl<S: Source> TraceReader<S> {
             .and_then(|(head, stored)| block.payload(head, stored)))
     }
 
-    fn take_block(&mut self, offset: u64, block: Block) -> Result<(), ReadError> {
-        let is_sound = match block.kind {
+    /// Takes in what a block holds. False when it is damaged.
+    fn take_block(&mut self, offset: u64, block: Block) -> Result<bool, ReadError> {
+        Ok(match block.kind {
             BlockKind::Definitions => self
                 .payload(offset, &block)?
                 .is_some_and(|bytes| self.definitions.extend(&bytes)),
@@ -174,9 +191,7 @@ impl<S: Source> TraceReader<S> {
                 None => false,
             },
             BlockKind::Index | BlockKind::Unknown(_) => self.payload(offset, &block)?.is_some(),
-        };
-        self.summary.damaged_blocks += u32::from(!is_sound);
-        Ok(())
+        })
     }
 
     fn note(&mut self, head: &BlockHead, events: Events) {
@@ -189,9 +204,26 @@ impl<S: Source> TraceReader<S> {
             .push((head.sequence, events));
     }
 
+    /// Reads the side file at a moment at which nothing moved from there to the trace. `end` is where
+    /// the trace ended so far; what came since is taken in. `None` when there is no such moment.
+    fn read_part(&mut self, part: &S, mut end: u64) -> Result<Option<Vec<u8>>, ReadError> {
+        const TRIES: u32 = 20;
+        for _ in 0..TRIES {
+            let bytes = part.read_vec(0, usize::try_from(part.len()?).unwrap_or(usize::MAX))?;
+            let len = self.main.len()?;
+            if len == self.summary.bytes {
+                return Ok(Some(bytes));
+            }
+            end = self.scan(end, len)?;
+        }
+        Ok(None)
+    }
+
     /// Takes in what the side file holds and the trace does not.
-    fn recover(&mut self, part: &S) -> Result<(), ReadError> {
-        let bytes = part.read_vec(0, usize::try_from(part.len()?).unwrap_or(usize::MAX))?;
+    fn recover(&mut self, part: &S, end: u64) -> Result<(), ReadError> {
+        let Some(bytes) = self.read_part(part, end)? else {
+            return Ok(());
+        };
         let Some(header) =
             PartHeader::decode(&bytes).filter(|header| header.run_id == self.summary.run_id)
         else {
@@ -266,8 +298,8 @@ impl<S: Source> TraceReader<S> {
         }
     }
 
-    /// Hands every event to `each`: those of one log in their order, those of several by time.
-    /// Returns how many blocks turned out to be damaged; what they held is missing.
+    /// Hands every event to `each`: those of one log in their order, blocks of several by the time at
+    /// which they begin. Returns how many blocks turned out to be damaged; what they held is missing.
     pub fn for_each_event(
         &self,
         each: &mut dyn FnMut(LogId, &Event<'_>),

@@ -24,6 +24,7 @@ pub struct LogTranscoder {
     stack: Stack,
     task: u32,
     next_call: u64,
+    /// Empty between segments: there may be thousands of logs.
     columns: ColumnsOut,
 }
 
@@ -58,7 +59,7 @@ impl LogTranscoder {
         }
         done.damaged += records.rest().len();
         (block.records, block.starts) = (done.records, done.starts);
-        self.columns.finish(&block, payload);
+        std::mem::take(&mut self.columns).finish(&block, payload);
         done
     }
 
@@ -72,7 +73,7 @@ impl LogTranscoder {
         // Counters of two cores may differ a little: time never runs backwards here.
         let delta = low.wrapping_sub(*tick as u32);
         let delta = if delta >= 1 << 31 { 0 } else { delta };
-        *tick += u64::from(delta);
+        *tick = tick.saturating_add(u64::from(delta));
         put(self.columns.column(Column::Times), u64::from(delta));
     }
 
@@ -135,7 +136,7 @@ impl LogTranscoder {
         self.number(Column::Codes, u64::from(record.a));
         self.number(Column::Sites, record.word & 0xffff_ffff);
         self.stack.push(self.next_call);
-        self.next_call += 1;
+        self.next_call = self.next_call.wrapping_add(1);
         if args == 0 {
             return Some(());
         }

@@ -3,7 +3,9 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use execmap_cli::{Detail, Done, MOST_CALLS_FOR_A_PAGE, RunRequest, RunSummary, Target, run_summary};
+use execmap_cli::{
+    Detail, Done, MOST_CALLS_FOR_A_PAGE, RunRequest, RunSummary, Target, run_summary,
+};
 use execmap_web::PageOptions;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -54,7 +56,12 @@ fn as_dict(py: Python<'_>, request: RunRequest) -> PyResult<Bound<'_, PyDict>> {
 /// After a run: writes the page, if one is wanted and the run is not too long, and gives the line
 /// that says what came of it.
 #[pyfunction]
-pub(crate) fn finish_run(py: Python<'_>, path: PathBuf, html: Option<PathBuf>, page_size: u64) -> PyResult<String> {
+pub(crate) fn finish_run(
+    py: Python<'_>,
+    path: PathBuf,
+    html: Option<PathBuf>,
+    page_size: u64,
+) -> PyResult<String> {
     py.detach(|| summarise(&path, html.as_deref(), page_size))
 }
 
@@ -75,7 +82,10 @@ fn summarise(path: &Path, html: Option<&Path>, page_size: u64) -> PyResult<Strin
 pub(crate) fn write_page(path: &Path, html: &str) -> PyResult<()> {
     const MARK: &str = "execmap-page";
     if let Ok(before) = std::fs::read(path) {
-        let is_ours = before.is_empty() || before.windows(MARK.len()).any(|window| window == MARK.as_bytes());
+        let is_ours = before.is_empty()
+            || before
+                .windows(MARK.len())
+                .any(|window| window == MARK.as_bytes());
         if !is_ours {
             return Err(write_error(path, "it exists and is no page of execmap"));
         }

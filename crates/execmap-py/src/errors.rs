@@ -5,7 +5,12 @@ use pyo3::PyErr;
 use pyo3::create_exception;
 use pyo3::exceptions::PyException;
 
-create_exception!(execmap, TraceError, PyException, "Something about a trace or a recording went wrong.");
+create_exception!(
+    execmap,
+    TraceError,
+    PyException,
+    "Something about a trace or a recording went wrong."
+);
 
 /// A recording could not begin.
 pub(crate) fn start_error(error: &StartError) -> PyErr {

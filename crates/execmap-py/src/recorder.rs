@@ -39,7 +39,9 @@ fn as_json(words: &[String]) -> String {
             for char in word.chars() {
                 match char {
                     '"' | '\\' => out.extend(['\\', char]),
-                    '\0'..=' ' if char != ' ' => out.push_str(&format!("\\u{:04x}", u32::from(char))),
+                    '\0'..=' ' if char != ' ' => {
+                        out.push_str(&format!("\\u{:04x}", u32::from(char)))
+                    }
                     _ => out.push(char),
                 }
             }
@@ -64,7 +66,9 @@ pub(crate) fn start(py: Python<'_>, options: Options) -> PyResult<(OsString, Vec
     let target = free_name(&options.path);
     let mut meta = options.meta;
     let command = if options.redacting {
-        Redactor::new(&options.redact).command_line(&options.command).0
+        Redactor::new(&options.redact)
+            .command_line(&options.command)
+            .0
     } else {
         options.command
     };
@@ -88,7 +92,11 @@ pub(crate) fn start(py: Python<'_>, options: Options) -> PyResult<(OsString, Vec
     };
     let mut notes = cpython::start(py, settings)?;
     if let Some(wanted) = target.in_use {
-        notes.push(format!("{} is in use by a run that goes on; this run is written to {}", wanted.display(), target.path.display()));
+        notes.push(format!(
+            "{} is in use by a run that goes on; this run is written to {}",
+            wanted.display(),
+            target.path.display()
+        ));
     }
     // A plain `str`: a `Path` would have its module imported into the program.
     Ok((target.path.into_os_string(), notes))
@@ -97,7 +105,9 @@ pub(crate) fn start(py: Python<'_>, options: Options) -> PyResult<(OsString, Vec
 /// Ends the recording. Gives what came of it, or `None` when there was none.
 #[pyfunction]
 pub(crate) fn stop(py: Python<'_>) -> PyResult<Option<Bound<'_, PyDict>>> {
-    let Some(stop) = cpython::stop(py)? else { return Ok(None) };
+    let Some(stop) = cpython::stop(py)? else {
+        return Ok(None);
+    };
     let answer = PyDict::new(py);
     answer.set_item("path", stop.path.into_os_string())?;
     answer.set_item("bytes", stop.finished.bytes)?;
@@ -106,7 +116,10 @@ pub(crate) fn stop(py: Python<'_>) -> PyResult<Option<Bound<'_, PyDict>>> {
     answer.set_item("tasks", stop.tasks)?;
     answer.set_item("left_out", stop.left_out)?;
     answer.set_item("notes", stop.notes)?;
-    answer.set_item("is_whole", !matches!(stop.finished.stopped, Some(Stopped::NotWritten(_))))?;
+    answer.set_item(
+        "is_whole",
+        !matches!(stop.finished.stopped, Some(Stopped::NotWritten(_))),
+    )?;
     Ok(Some(answer))
 }
 
@@ -126,7 +139,10 @@ pub(crate) fn open_window() -> Option<(u64, u64, u64)> {
 #[pyfunction]
 pub(crate) fn close_window(py: Python<'_>, path: PathBuf, window: (u64, u64, u64)) -> PyResult<()> {
     let Some((whole, last)) = cpython::flush(py)? else {
-        return Err(TraceError::new_err("the recording around this one has ended before it"));
+        return Err(TraceError::new_err(
+            "the recording around this one has ended before it",
+        ));
     };
-    write_window(&whole, &path, window, last).map_err(|error| write_error(&path, &error.to_string()))
+    write_window(&whole, &path, window, last)
+        .map_err(|error| write_error(&path, &error.to_string()))
 }

@@ -24,21 +24,36 @@ fn as_json(answer: &impl serde::Serialize) -> PyResult<String> {
 }
 
 fn pattern(text: Option<&str>) -> PyResult<Option<FunctionPattern>> {
-    text.map(FunctionPattern::new).transpose().map_err(|error| TraceError::new_err(error.to_string()))
+    text.map(FunctionPattern::new)
+        .transpose()
+        .map_err(|error| TraceError::new_err(error.to_string()))
 }
 
 impl CoreTrace {
     fn call(&self, handle: Option<&str>) -> PyResult<Option<CallNumber>> {
-        let Some(handle) = handle else { return Ok(None) };
-        let call: CallNumber =
-            handle.parse().map_err(|_| TraceError::new_err(format!("not a call's handle: {handle}")))?;
+        let Some(handle) = handle else {
+            return Ok(None);
+        };
+        let call: CallNumber = handle
+            .parse()
+            .map_err(|_| TraceError::new_err(format!("not a call's handle: {handle}")))?;
         if self.trace.calls().contains(call) {
             return Ok(Some(call));
         }
-        Err(TraceError::new_err(format!("no call {handle}: the trace has {} calls", self.trace.calls().count())))
+        Err(TraceError::new_err(format!(
+            "no call {handle}: the trace has {} calls",
+            self.trace.calls().count()
+        )))
     }
 
-    fn tree_query(&self, function: Option<&str>, depth: Option<u32>, min_ns: u64, root: Option<&str>, rows: Option<usize>) -> PyResult<TreeQuery> {
+    fn tree_query(
+        &self,
+        function: Option<&str>,
+        depth: Option<u32>,
+        min_ns: u64,
+        root: Option<&str>,
+        rows: Option<usize>,
+    ) -> PyResult<TreeQuery> {
         Ok(TreeQuery {
             functions: pattern(function)?,
             at_least_ns: min_ns,
@@ -49,8 +64,18 @@ impl CoreTrace {
         })
     }
 
-    fn map_query(&self, max_messages: Option<usize>, depth: Option<u32>, root: Option<&str>) -> PyResult<MapQuery> {
-        Ok(MapQuery { messages: max_messages, depth, root: self.call(root)?, ..MapQuery::default() })
+    fn map_query(
+        &self,
+        max_messages: Option<usize>,
+        depth: Option<u32>,
+        root: Option<&str>,
+    ) -> PyResult<MapQuery> {
+        Ok(MapQuery {
+            messages: max_messages,
+            depth,
+            root: self.call(root)?,
+            ..MapQuery::default()
+        })
     }
 }
 
@@ -59,7 +84,9 @@ impl CoreTrace {
     /// Opens a trace.
     #[new]
     fn open(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        let trace = py.detach(|| execmap_query::open(&path)).map_err(|error| query_error(&error))?;
+        let trace = py
+            .detach(|| execmap_query::open(&path))
+            .map_err(|error| query_error(&error))?;
         Ok(CoreTrace { trace })
     }
 
@@ -97,15 +124,32 @@ impl CoreTrace {
 
     /// The tree as JSON and as the text that `execmap tree` prints.
     #[pyo3(signature = (function=None, depth=None, min_ns=0, root=None, rows=None))]
-    fn tree(&self, function: Option<&str>, depth: Option<u32>, min_ns: u64, root: Option<&str>, rows: Option<usize>) -> PyResult<(String, String)> {
-        let tree = execmap_query::tree(&self.trace, &self.tree_query(function, depth, min_ns, root, rows)?);
-        Ok((as_json(&tree)?, execmap_cli::plain(&tree_text(&tree, Layout::default()))))
+    fn tree(
+        &self,
+        function: Option<&str>,
+        depth: Option<u32>,
+        min_ns: u64,
+        root: Option<&str>,
+        rows: Option<usize>,
+    ) -> PyResult<(String, String)> {
+        let tree = execmap_query::tree(
+            &self.trace,
+            &self.tree_query(function, depth, min_ns, root, rows)?,
+        );
+        Ok((
+            as_json(&tree)?,
+            execmap_cli::plain(&tree_text(&tree, Layout::default())),
+        ))
     }
 
     /// The functions as JSON and as the text that `execmap stats` prints.
     #[pyo3(signature = (function=None, limit=None))]
     fn stats(&self, function: Option<&str>, limit: Option<usize>) -> PyResult<(String, String)> {
-        let query = StatsQuery { functions: pattern(function)?, limit, ..StatsQuery::default() };
+        let query = StatsQuery {
+            functions: pattern(function)?,
+            limit,
+            ..StatsQuery::default()
+        };
         let stats = execmap_query::stats(&self.trace, &query);
         let text = stats_text(&stats, query.sort, Layout::default());
         Ok((as_json(&stats)?, execmap_cli::plain(&text)))
@@ -113,10 +157,19 @@ impl CoreTrace {
 
     /// The map as JSON, as Mermaid, and as text.
     #[pyo3(signature = (max_messages=None, depth=None, root=None))]
-    fn map(&self, max_messages: Option<usize>, depth: Option<u32>, root: Option<&str>) -> PyResult<(String, String, String)> {
+    fn map(
+        &self,
+        max_messages: Option<usize>,
+        depth: Option<u32>,
+        root: Option<&str>,
+    ) -> PyResult<(String, String, String)> {
         let query = self.map_query(max_messages, depth, root)?;
         let map = execmap_map::build(&self.trace, &query);
-        Ok((as_json(&map)?, mermaid::of_trace(&self.trace, &query), text::render(&map)))
+        Ok((
+            as_json(&map)?,
+            mermaid::of_trace(&self.trace, &query),
+            text::render(&map),
+        ))
     }
 
     /// Writes the page.

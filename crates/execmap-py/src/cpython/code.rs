@@ -34,13 +34,28 @@ pub(super) enum Special {
 const SPECIAL: [(&str, &str, Special); 5] = [
     ("threading", "Thread.start", Special::ThreadStart),
     ("threading", "Thread._bootstrap_inner", Special::ThreadBegin),
-    ("asyncio.base_events", "BaseEventLoop.create_task", Special::CreateTask),
-    ("concurrent.futures.thread", "_WorkItem.__init__", Special::WorkMade),
-    ("concurrent.futures.thread", "_WorkItem.run", Special::WorkBegin),
+    (
+        "asyncio.base_events",
+        "BaseEventLoop.create_task",
+        Special::CreateTask,
+    ),
+    (
+        "concurrent.futures.thread",
+        "_WorkItem.__init__",
+        Special::WorkMade,
+    ),
+    (
+        "concurrent.futures.thread",
+        "_WorkItem.run",
+        Special::WorkBegin,
+    ),
 ];
 
 pub(super) fn special(module: &str, qualname: &str) -> Option<Special> {
-    SPECIAL.iter().find(|(of, name, _)| *of == module && *name == qualname).map(|(_, _, special)| *special)
+    SPECIAL
+        .iter()
+        .find(|(of, name, _)| *of == module && *name == qualname)
+        .map(|(_, _, special)| *special)
 }
 
 /// A parameter.
@@ -98,7 +113,11 @@ pub(super) unsafe fn is_init_shim(code: *mut ffi::PyObject) -> bool {
         if ffi::PyCode_Check(code) == 0 {
             return false;
         }
-        let file = code.cast::<u8>().add(layout::code::FILE_NAME).cast::<*mut ffi::PyObject>().read();
+        let file = code
+            .cast::<u8>()
+            .add(layout::code::FILE_NAME)
+            .cast::<*mut ffi::PyObject>()
+            .read();
         super::symbols::ascii_bytes(file) == Some(b"__init__")
     }
 }
@@ -122,11 +141,17 @@ pub(super) unsafe fn entry_of(code: *mut ffi::PyObject) -> *mut CodeEntry {
     // SAFETY: the caller's; the extra area is as long as it says.
     unsafe {
         if layout::is_sound() {
-            let extra = code.cast::<u8>().add(layout::code::EXTRA).cast::<*mut Extra>().read();
+            let extra = code
+                .cast::<u8>()
+                .add(layout::code::EXTRA)
+                .cast::<*mut Extra>()
+                .read();
             if extra.is_null() || (*extra).size <= SLOT {
                 return std::ptr::null_mut();
             }
-            return *(&raw mut (*extra).entries).cast::<*mut CodeEntry>().offset(SLOT);
+            return *(&raw mut (*extra).entries)
+                .cast::<*mut CodeEntry>()
+                .offset(SLOT);
         }
         let mut entry = std::ptr::null_mut();
         ffi::PyUnstable_Code_GetExtra(code, SLOT, &raw mut entry);
@@ -217,7 +242,11 @@ fn scan(bytecode: &[u8]) -> Bytecode {
             calls.push(offset);
         }
         if number == op::YIELD_VALUE {
-            let is_await = if cfg!(Py_3_13) { arg == 1 } else { before == op::SEND };
+            let is_await = if cfg!(Py_3_13) {
+                arg == 1
+            } else {
+                before == op::SEND
+            };
             if is_await {
                 found.awaits.push(offset as u32);
             }
@@ -226,12 +255,20 @@ fn scan(bytecode: &[u8]) -> Bytecode {
             && let Some(header) = (offset + 2 + 2 * op::JUMP_CACHE).checked_sub(2 * arg)
         {
             let is_recorded = calls.iter().any(|at| (header..offset).contains(at));
-            match found.loops.iter_mut().find(|known| known.header == header as u32) {
+            match found
+                .loops
+                .iter_mut()
+                .find(|known| known.header == header as u32)
+            {
                 Some(known) => {
                     known.end = offset as u32;
                     known.is_recorded |= is_recorded;
                 }
-                None => found.loops.push(LoopDef { header: header as u32, end: offset as u32, is_recorded }),
+                None => found.loops.push(LoopDef {
+                    header: header as u32,
+                    end: offset as u32,
+                    is_recorded,
+                }),
             }
         }
         arg = 0;
@@ -243,12 +280,16 @@ fn scan(bytecode: &[u8]) -> Bytecode {
 }
 
 fn int(code: &Bound<'_, PyAny>, name: &str) -> u32 {
-    code.getattr(name).and_then(|value| value.extract()).unwrap_or(0)
+    code.getattr(name)
+        .and_then(|value| value.extract())
+        .unwrap_or(0)
 }
 
 pub(super) fn text(code: &Bound<'_, PyAny>, name: &str) -> String {
     // SAFETY: the attribute is alive for the time of the call.
-    code.getattr(name).map(|value| unsafe { super::types::text_of(value.as_ptr()) }).unwrap_or_default()
+    code.getattr(name)
+        .map(|value| unsafe { super::types::text_of(value.as_ptr()) })
+        .unwrap_or_default()
 }
 
 const CO_OPTIMIZED: u32 = 1;
@@ -277,12 +318,20 @@ fn kind_of(flags: u32, name: &str) -> CodeKind {
 
 /// Parameters in the order of the signature. In a frame, `*args` comes after the keyword-only ones.
 fn args_of(code: &Bound<'_, PyAny>, flags: u32, is_secret: impl Fn(&str) -> bool) -> Vec<Arg> {
-    let Ok(names) = code.getattr("co_varnames").and_then(|names| Ok(names.cast_into::<PyTuple>()?)) else {
+    let Ok(names) = code
+        .getattr("co_varnames")
+        .and_then(|names| Ok(names.cast_into::<PyTuple>()?))
+    else {
         return Vec::new();
     };
-    let cells: Vec<String> =
-        code.getattr("co_cellvars").and_then(|cells| cells.extract()).unwrap_or_default();
-    let (plain, keyword) = (int(code, "co_argcount") as usize, int(code, "co_kwonlyargcount") as usize);
+    let cells: Vec<String> = code
+        .getattr("co_cellvars")
+        .and_then(|cells| cells.extract())
+        .unwrap_or_default();
+    let (plain, keyword) = (
+        int(code, "co_argcount") as usize,
+        int(code, "co_kwonlyargcount") as usize,
+    );
     let has_rest = flags & CO_VARARGS != 0;
     let has_keywords = flags & CO_VARKEYWORDS != 0;
     let mut slots: Vec<usize> = (0..plain).collect();
@@ -308,9 +357,14 @@ fn args_of(code: &Bound<'_, PyAny>, flags: u32, is_secret: impl Fn(&str) -> bool
 /// Lines by byte offset, from CPython's own table.
 fn lines_of(code: &Bound<'_, PyAny>) -> LineTable {
     let mut runs: Vec<(u32, Option<u32>)> = Vec::new();
-    if let Ok(lines) = code.call_method0("co_lines").and_then(|lines| lines.try_iter()) {
+    if let Ok(lines) = code
+        .call_method0("co_lines")
+        .and_then(|lines| lines.try_iter())
+    {
         for line in lines.flatten() {
-            let Ok((start, _, line)) = line.extract::<(u32, u32, Option<u32>)>() else { break };
+            let Ok((start, _, line)) = line.extract::<(u32, u32, Option<u32>)>() else {
+                break;
+            };
             if runs.last().is_none_or(|(_, before)| *before != line) {
                 runs.push((start, line));
             }
@@ -352,11 +406,20 @@ pub(super) fn learn(
         kind,
         start: bytecode_start(code.as_ptr()),
         awaits: bytecode.awaits,
-        headers: bytecode.loops.iter().filter(|known| known.is_recorded).map(|known| known.header).collect(),
+        headers: bytecode
+            .loops
+            .iter()
+            .filter(|known| known.is_recorded)
+            .map(|known| known.header)
+            .collect(),
         has_secrets: args.iter().any(|arg| arg.is_secret),
         args,
     };
-    let class_name = if kind == CodeKind::Class { None } else { class_of(&qualname) };
+    let class_name = if kind == CodeKind::Class {
+        None
+    } else {
+        class_of(&qualname)
+    };
     let definition = Code {
         qualname,
         module,
@@ -376,7 +439,12 @@ pub(super) fn nested<'py>(code: &Bound<'py, PyAny>) -> Vec<Bound<'py, PyAny>> {
     let mut found = Vec::new();
     let mut open = vec![code.clone()];
     while let Some(code) = open.pop() {
-        let Ok(constants) = code.getattr("co_consts").and_then(|all| Ok(all.cast_into::<PyTuple>()?)) else { continue };
+        let Ok(constants) = code
+            .getattr("co_consts")
+            .and_then(|all| Ok(all.cast_into::<PyTuple>()?))
+        else {
+            continue;
+        };
         for constant in constants.iter() {
             // SAFETY: a live object.
             if unsafe { ffi::PyCode_Check(constant.as_ptr()) } != 0 {

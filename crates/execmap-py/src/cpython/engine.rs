@@ -250,7 +250,9 @@ pub(crate) fn start(py: Python<'_>, settings: Settings) -> PyResult<Vec<String>>
 /// Ends the recording, if one goes on.
 pub(crate) fn stop(py: Python<'_>) -> PyResult<Option<Stop>> {
     // SAFETY: attached.
-    let Some(engine) = (unsafe { engine() }) else { return Ok(None) };
+    let Some(engine) = (unsafe { engine() }) else {
+        return Ok(None);
+    };
     let released = engine.monitoring.release(py);
     let pointer = ENGINE.swap(std::ptr::null_mut(), Ordering::AcqRel);
     if pointer.is_null() {
@@ -281,9 +283,13 @@ pub(crate) fn now() -> Option<(u64, u64, u64)> {
 /// call.
 pub(crate) fn flush(_: Python<'_>) -> PyResult<Option<(PathBuf, u64)>> {
     // SAFETY: attached.
-    let Some(engine) = (unsafe { engine() }) else { return Ok(None) };
+    let Some(engine) = (unsafe { engine() }) else {
+        return Ok(None);
+    };
     let last = engine.next_call;
-    engine.session.flush(engine.logs.iter_mut().map(|log| &mut log.log));
+    engine
+        .session
+        .flush(engine.logs.iter_mut().map(|log| &mut log.log));
     Ok(Some((engine.session.path().to_owned(), last)))
 }
 
@@ -296,19 +302,36 @@ impl Engine {
             ("values", self.with_values.to_string()),
             ("detail", "calls".to_owned()),
             ("pid", std::process::id().to_string()),
-            ("frames", if layout::is_sound() { "in place" } else { "public API" }.to_owned()),
+            (
+                "frames",
+                if layout::is_sound() {
+                    "in place"
+                } else {
+                    "public API"
+                }
+                .to_owned(),
+            ),
         ];
         for (key, value) in facts {
-            self.session.define(&Definition::Meta(key.to_owned(), value));
+            self.session
+                .define(&Definition::Meta(key.to_owned(), value));
         }
         if !layout::is_sound() {
-            self.define_loss(LossReason::Degraded, 1, "frames are read through the public API".to_owned());
+            self.define_loss(
+                LossReason::Degraded,
+                1,
+                "frames are read through the public API".to_owned(),
+            );
         }
     }
 
     pub(super) fn define_loss(&mut self, reason: LossReason, count: u64, detail: String) {
         if count > 0 {
-            self.session.define(&Definition::Loss(Loss { reason, count, detail }));
+            self.session.define(&Definition::Loss(Loss {
+                reason,
+                count,
+                detail,
+            }));
         }
     }
 
@@ -322,12 +345,27 @@ impl Engine {
         let left_out = self.values.left_out;
         let names = self.values.hidden_names.join(", ");
         self.define_loss(LossReason::Hidden, left_out.hidden, names);
-        self.define_loss(LossReason::Cut, left_out.cut, "longer or deeper than the limits".to_owned());
-        self.define_loss(LossReason::NotRecorded, left_out.not_recorded, "values too large for a record".to_owned());
-        self.define_loss(LossReason::RecorderFault, self.faults, "panics in hooks".to_owned());
+        self.define_loss(
+            LossReason::Cut,
+            left_out.cut,
+            "longer or deeper than the limits".to_owned(),
+        );
+        self.define_loss(
+            LossReason::NotRecorded,
+            left_out.not_recorded,
+            "values too large for a record".to_owned(),
+        );
+        self.define_loss(
+            LossReason::RecorderFault,
+            self.faults,
+            "panics in hooks".to_owned(),
+        );
         let mut notes = Vec::new();
         if self.next_call >= self.max_calls {
-            let text = format!("recording stopped at {} calls (--max-calls)", self.max_calls);
+            let text = format!(
+                "recording stopped at {} calls (--max-calls)",
+                self.max_calls
+            );
             self.define_loss(LossReason::LimitReached, 1, text.clone());
             notes.push(text);
         }
@@ -346,7 +384,9 @@ impl Engine {
         }
         let threads = self.logs.len();
         let path = self.session.path().to_owned();
-        let finished = self.session.finish(self.logs.iter_mut().map(|log| &mut log.log), &[]);
+        let finished = self
+            .session
+            .finish(self.logs.iter_mut().map(|log| &mut log.log), &[]);
         Stop {
             finished,
             threads,
@@ -405,8 +445,16 @@ impl Engine {
         let index = self.logs.len();
         let native_id = thread_number();
         let is_main = native_id == u64::from(std::process::id());
-        let name = if is_main { "MainThread".to_owned() } else { format!("thread {native_id}") };
-        self.session.define(&Definition::Thread(ThreadDef { name: name.clone(), native_id, created_by: None }));
+        let name = if is_main {
+            "MainThread".to_owned()
+        } else {
+            format!("thread {native_id}")
+        };
+        self.session.define(&Definition::Thread(ThreadDef {
+            name: name.clone(),
+            native_id,
+            created_by: None,
+        }));
         let log = Box::new(ThreadLog {
             log: self.session.open_log(index as u32),
             stack: Vec::new(),
@@ -457,7 +505,11 @@ impl Engine {
         let logs = &mut self.logs;
         let made = self.session.make_room(&mut log.log, || {
             let other = logs.iter_mut().find_map(|other| {
-                if std::ptr::eq(&raw const **other, this) { None } else { Session::yield_segment(&mut other.log) }
+                if std::ptr::eq(&raw const **other, this) {
+                    None
+                } else {
+                    Session::yield_segment(&mut other.log)
+                }
             });
             other
         });
@@ -486,5 +538,11 @@ impl Engine {
 #[inline]
 unsafe fn thread_id(state: *mut ffi::PyThreadState) -> u64 {
     // SAFETY: a live thread state; the field is a plain number.
-    unsafe { state.cast::<u8>().add(layout::thread_state::THREAD_ID).cast::<u64>().read() }
+    unsafe {
+        state
+            .cast::<u8>()
+            .add(layout::thread_state::THREAD_ID)
+            .cast::<u64>()
+            .read()
+    }
 }

@@ -1,7 +1,7 @@
 //! The hooks: what happens at each event. Monomorphic, without locks or allocation on the usual way.
 
-use execmap_record::format::{CodeKind, kind, pack, pack_counted};
 use execmap_record::RECORD_MAX;
+use execmap_record::format::{CodeKind, kind, pack, pack_counted};
 use execmap_record::os::ticks;
 use pyo3::ffi;
 
@@ -116,7 +116,11 @@ unsafe fn started(engine: &mut Engine, args: *const *mut ffi::PyObject) -> Answe
         }
         let code = *args;
         let mut entry = code::entry_of(code);
-        if entry.is_null() || (*entry).epoch != engine.epoch || (*entry).role != Role::Recorded || (*entry).id.0 == u32::MAX {
+        if entry.is_null()
+            || (*entry).epoch != engine.epoch
+            || (*entry).role != Role::Recorded
+            || (*entry).id.0 == u32::MAX
+        {
             match prepare(engine, code, entry) {
                 Some(learned) => entry = learned,
                 None => return Answer::Disable,
@@ -135,15 +139,27 @@ unsafe fn started(engine: &mut Engine, args: *const *mut ffi::PyObject) -> Answe
 
 /// Finds out about a code object that the hook cannot treat at once. `None`: it is left out.
 #[cold]
-unsafe fn prepare(engine: &mut Engine, code: *mut ffi::PyObject, entry: *mut CodeEntry) -> Option<*mut CodeEntry> {
+unsafe fn prepare(
+    engine: &mut Engine,
+    code: *mut ffi::PyObject,
+    entry: *mut CodeEntry,
+) -> Option<*mut CodeEntry> {
     // SAFETY: in a hook.
     unsafe {
         let is_known = !entry.is_null() && (*entry).epoch == engine.epoch;
-        let role = if is_known { (*entry).role } else { engine.learn_code(code) };
+        let role = if is_known {
+            (*entry).role
+        } else {
+            engine.learn_code(code)
+        };
         match role {
             Role::LeftOut => return None,
             Role::Special(special) => engine.note_special(special),
-            Role::Recorded if is_known && (*entry).id.0 == u32::MAX && !engine.learn_decided(code) => return None,
+            Role::Recorded
+                if is_known && (*entry).id.0 == u32::MAX && !engine.learn_decided(code) =>
+            {
+                return None;
+            }
             Role::Recorded => {}
         }
         let entry = code::entry_of(code);
@@ -152,15 +168,22 @@ unsafe fn prepare(engine: &mut Engine, code: *mut ffi::PyObject, entry: *mut Cod
 }
 
 #[inline]
-unsafe fn begin(engine: &mut Engine, log: &mut ThreadLog, frame: Frame, entry: &CodeEntry) -> Answer {
+unsafe fn begin(
+    engine: &mut Engine,
+    log: &mut ThreadLog,
+    frame: Frame,
+    entry: &CodeEntry,
+) -> Answer {
     // SAFETY: in a hook, in all of what follows.
     unsafe {
         let site = match log.stack.last() {
             Some(top) if frame.previous() == top.frame => top.frame.offset(top.start) + 1,
             _ => engine.enter(log, frame),
         };
-        if matches!(entry.kind, CodeKind::Generator | CodeKind::Coroutine | CodeKind::AsyncGenerator)
-            && let Some(gone) = engine.suspended.remove(&frame.address())
+        if matches!(
+            entry.kind,
+            CodeKind::Generator | CodeKind::Coroutine | CodeKind::AsyncGenerator
+        ) && let Some(gone) = engine.suspended.remove(&frame.address())
         {
             // Another generator lived at this address and went without a word.
             engine.note_closed(log, gone.call, false);
@@ -180,7 +203,12 @@ unsafe fn begin(engine: &mut Engine, log: &mut ThreadLog, frame: Frame, entry: &
         let head = pack(kind::START, entry.id.0, tick);
         if with_values {
             let mut tokens = log.log.cursor.tokens(16, RECORD_MAX - 64);
-            let mut encoder = Encoder::new(&mut engine.values, &mut engine.session, &mut engine.watcher, &mut tokens);
+            let mut encoder = Encoder::new(
+                &mut engine.values,
+                &mut engine.session,
+                &mut engine.watcher,
+                &mut tokens,
+            );
             if entry.has_secrets {
                 for arg in entry.args.iter().filter(|arg| arg.is_secret) {
                     encoder.remember_secret(arg_value(frame, arg));
@@ -195,7 +223,13 @@ unsafe fn begin(engine: &mut Engine, log: &mut ThreadLog, frame: Frame, entry: &
         } else {
             log.log.cursor.words(head, u64::from(site));
         }
-        log.stack.push(Node { frame, start: entry.start, entry, call, weak: 0 });
+        log.stack.push(Node {
+            frame,
+            start: entry.start,
+            entry,
+            call,
+            weak: 0,
+        });
         Answer::Continue
     }
 }
@@ -249,7 +283,12 @@ fn tick_now(log: &mut ThreadLog) -> u64 {
 
 /// Writes a record of the running call with a value.
 #[inline]
-unsafe fn with_value(engine: &mut Engine, log: &mut ThreadLog, record: u8, value: *mut ffi::PyObject) -> bool {
+unsafe fn with_value(
+    engine: &mut Engine,
+    log: &mut ThreadLog,
+    record: u8,
+    value: *mut ffi::PyObject,
+) -> bool {
     if !engine.with_values {
         if !engine.make_room(log, 64) {
             return false;
@@ -264,7 +303,15 @@ unsafe fn with_value(engine: &mut Engine, log: &mut ThreadLog, record: u8, value
     let tick = tick_now(log);
     let mut tokens = log.log.cursor.tokens(8, RECORD_MAX - 64);
     // SAFETY: the event's value is alive.
-    unsafe { Encoder::new(&mut engine.values, &mut engine.session, &mut engine.watcher, &mut tokens).value(value) };
+    unsafe {
+        Encoder::new(
+            &mut engine.values,
+            &mut engine.session,
+            &mut engine.watcher,
+            &mut tokens,
+        )
+        .value(value)
+    };
     let len = tokens.len();
     log.log.cursor.word_and(pack(record, len as u32, tick), len);
     true
@@ -304,7 +351,9 @@ unsafe fn yielded(engine: &mut Engine, args: *const *mut ffi::PyObject) -> Answe
         if !is_running(engine, log, frame) {
             return Answer::Continue;
         }
-        let Some(mut node) = log.stack.last().copied() else { return Answer::Continue };
+        let Some(mut node) = log.stack.last().copied() else {
+            return Answer::Continue;
+        };
         let entry = &*node.entry;
         if entry.awaits.contains(&offset_of(*args.add(1))) {
             if engine.make_room(log, 64) {
@@ -312,17 +361,30 @@ unsafe fn yielded(engine: &mut Engine, args: *const *mut ffi::PyObject) -> Answe
                 log.log.cursor.word(pack(kind::AWAIT, 0, tick));
             }
         } else {
-            with_value(engine, log, kind::YIELD, unwrapped(*args.add(2), entry.kind));
+            with_value(
+                engine,
+                log,
+                kind::YIELD,
+                unwrapped(*args.add(2), entry.kind),
+            );
         }
         if WATCHES_GENERATORS && node.weak == 0 {
             let owner = frame.owner();
             if !owner.is_null() {
-                node.weak = engine.watcher.watch(owner, Watch::Generator(frame.address()));
+                node.weak = engine
+                    .watcher
+                    .watch(owner, Watch::Generator(frame.address()));
             }
         }
         log.stack.pop();
         engine.leave_task(log);
-        engine.suspended.insert(frame.address(), Suspended { call: node.call, weak: node.weak });
+        engine.suspended.insert(
+            frame.address(),
+            Suspended {
+                call: node.call,
+                weak: node.weak,
+            },
+        );
     }
     Answer::Continue
 }
@@ -335,23 +397,42 @@ unsafe fn unwrapped(value: *mut ffi::PyObject, kind: CodeKind) -> *mut ffi::PyOb
     // SAFETY: a live object; the wrapper holds its value right behind its head.
     unsafe {
         let name = std::ffi::CStr::from_ptr((*ffi::Py_TYPE(value)).tp_name);
-        if name.to_bytes() == b"async_generator_wrapped_value" { *value.cast::<*mut ffi::PyObject>().add(2) } else { value }
+        if name.to_bytes() == b"async_generator_wrapped_value" {
+            *value.cast::<*mut ffi::PyObject>().add(2)
+        } else {
+            value
+        }
     }
 }
 
 /// Puts a suspended call back on the stack, whichever call resumes it.
-unsafe fn go_on(engine: &mut Engine, log: &mut ThreadLog, frame: Frame, code: *mut ffi::PyObject) -> Option<Node> {
+unsafe fn go_on(
+    engine: &mut Engine,
+    log: &mut ThreadLog,
+    frame: Frame,
+    code: *mut ffi::PyObject,
+) -> Option<Node> {
     let suspended = engine.suspended.remove(&frame.address())?;
     // SAFETY: in a hook; the code of the running frame.
     unsafe {
-        if log.stack.last().is_none_or(|top| frame.previous() != top.frame) {
+        if log
+            .stack
+            .last()
+            .is_none_or(|top| frame.previous() != top.frame)
+        {
             engine.enter(log, frame);
         }
         let entry = code::entry_of(code);
         if entry.is_null() || (*entry).epoch != engine.epoch {
             return None;
         }
-        Some(Node { frame, start: (*entry).start, entry, call: suspended.call, weak: suspended.weak })
+        Some(Node {
+            frame,
+            start: (*entry).start,
+            entry,
+            call: suspended.call,
+            weak: suspended.weak,
+        })
     }
 }
 
@@ -425,7 +506,11 @@ unsafe fn unwound(engine: &mut Engine, args: *const *mut ffi::PyObject) -> Answe
     Answer::Continue
 }
 
-unsafe fn exception_event(engine: &mut Engine, args: *const *mut ffi::PyObject, record: u8) -> Answer {
+unsafe fn exception_event(
+    engine: &mut Engine,
+    args: *const *mut ffi::PyObject,
+    record: u8,
+) -> Answer {
     // SAFETY: in a hook: code, offset, exception.
     unsafe {
         if let Some(log) = recorded_here(engine, *args) {
@@ -462,13 +547,17 @@ unsafe fn jumped(engine: &mut Engine, args: *const *mut ffi::PyObject) -> Answer
         if !is_on_top(log, frame) {
             return Answer::Continue;
         }
-        let Some(node) = log.stack.last() else { return Answer::Continue };
+        let Some(node) = log.stack.last() else {
+            return Answer::Continue;
+        };
         if !(*node.entry).headers.contains(&target) {
             return Answer::Disable;
         }
         if log.loop_at == log.log.cursor.position() && log.loop_header == target {
             log.loop_count += 1;
-            log.log.cursor.replace_last(pack_counted(kind::LOOP, target, log.loop_count));
+            log.log
+                .cursor
+                .replace_last(pack_counted(kind::LOOP, target, log.loop_count));
             return Answer::Continue;
         }
         if engine.make_room(log, 64) {
@@ -480,4 +569,3 @@ unsafe fn jumped(engine: &mut Engine, args: *const *mut ffi::PyObject) -> Answer
     }
     Answer::Continue
 }
-

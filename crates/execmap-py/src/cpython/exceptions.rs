@@ -4,8 +4,8 @@
 //! handled; an exception raised afresh has a traceback of one entry, which
 //! tells it from an older one at the same address.
 
-use execmap_record::format::{kind, pack};
 use execmap_record::RECORD_MAX;
+use execmap_record::format::{kind, pack};
 use execmap_record::os::ticks;
 use pyo3::ffi;
 
@@ -33,17 +33,26 @@ unsafe fn print_of(exception: *mut ffi::PyObject) -> Print {
     // SAFETY: the caller's.
     unsafe {
         let args = (*exception.cast::<ffi::PyBaseExceptionObject>()).args;
-        (exception as usize, ffi::Py_TYPE(exception) as usize, args as usize)
+        (
+            exception as usize,
+            ffi::Py_TYPE(exception) as usize,
+            args as usize,
+        )
     }
 }
 
 impl Exceptions {
     fn find(&self, print: Print) -> Option<u32> {
-        self.known.iter().rev().find(|(known, _)| *known == print).map(|(_, id)| *id)
+        self.known
+            .iter()
+            .rev()
+            .find(|(known, _)| *known == print)
+            .map(|(_, id)| *id)
     }
 
     fn add(&mut self, print: Print, id: u32) {
-        self.known.retain(|((address, _, _), _)| *address != print.0);
+        self.known
+            .retain(|((address, _, _), _)| *address != print.0);
         if self.known.len() == REMEMBERED {
             self.known.remove(0);
         }
@@ -56,8 +65,13 @@ unsafe fn traceback_of(exception: *mut ffi::PyObject) -> *mut Traceback {
     // SAFETY: a live exception; its traceback is null or a chain of entries.
     unsafe {
         let traceback = (*exception.cast::<ffi::PyBaseExceptionObject>()).traceback;
-        let is_one = !traceback.is_null() && ffi::Py_TYPE(traceback) == &raw mut ffi::PyTraceBack_Type;
-        if is_one { traceback.cast() } else { std::ptr::null_mut() }
+        let is_one =
+            !traceback.is_null() && ffi::Py_TYPE(traceback) == &raw mut ffi::PyTraceBack_Type;
+        if is_one {
+            traceback.cast()
+        } else {
+            std::ptr::null_mut()
+        }
     }
 }
 
@@ -77,11 +91,19 @@ impl Engine {
     }
 
     /// The number of an exception that is raised or caught, and whether it was not known before.
-    unsafe fn exception_id(&mut self, log: &mut ThreadLog, exception: *mut ffi::PyObject, is_raised: bool) -> (u32, bool) {
+    unsafe fn exception_id(
+        &mut self,
+        log: &mut ThreadLog,
+        exception: *mut ffi::PyObject,
+        is_raised: bool,
+    ) -> (u32, bool) {
         // SAFETY: a live exception. One raised just now has a traceback of one entry.
         let (print, is_fresh) = unsafe {
             let traceback = traceback_of(exception);
-            (print_of(exception), traceback.is_null() || (*traceback).next.is_null())
+            (
+                print_of(exception),
+                traceback.is_null() || (*traceback).next.is_null(),
+            )
         };
         let was_thrown = log.exceptions.thrown.take() == Some(print);
         if (was_thrown || !(is_raised && is_fresh))
@@ -96,7 +118,11 @@ impl Engine {
     ///
     /// # Safety
     /// A live exception.
-    pub(super) unsafe fn thrown_id(&mut self, log: &mut ThreadLog, exception: *mut ffi::PyObject) -> (u32, bool) {
+    pub(super) unsafe fn thrown_id(
+        &mut self,
+        log: &mut ThreadLog,
+        exception: *mut ffi::PyObject,
+    ) -> (u32, bool) {
         // SAFETY: the caller's. One made for the throw has no traceback yet.
         let (print, is_fresh) = unsafe { (print_of(exception), traceback_of(exception).is_null()) };
         log.exceptions.thrown = Some(print);
@@ -119,7 +145,11 @@ impl Engine {
     ) -> u32 {
         // SAFETY: the caller's.
         let (id, is_new) = unsafe { self.exception_id(log, exception, record == kind::RAISE) };
-        let content = if is_new { exception } else { std::ptr::null_mut() };
+        let content = if is_new {
+            exception
+        } else {
+            std::ptr::null_mut()
+        };
         // SAFETY: the caller's.
         unsafe { self.write_exception(log, record, id, offset, content) };
         id
@@ -162,13 +192,31 @@ impl Engine {
         let mut tokens = log.log.cursor.tokens(16, RECORD_MAX - 32);
         if self.with_values {
             // SAFETY: a live exception.
-            unsafe { Encoder::new(&mut self.values, &mut self.session, &mut self.watcher, &mut tokens).value(exception) };
+            unsafe {
+                Encoder::new(
+                    &mut self.values,
+                    &mut self.session,
+                    &mut self.watcher,
+                    &mut tokens,
+                )
+                .value(exception)
+            };
         } else {
             // SAFETY: a live exception.
-            unsafe { Encoder::new(&mut self.values, &mut self.session, &mut self.watcher, &mut tokens).type_alone(exception) };
+            unsafe {
+                Encoder::new(
+                    &mut self.values,
+                    &mut self.session,
+                    &mut self.watcher,
+                    &mut tokens,
+                )
+                .type_alone(exception)
+            };
         }
         let len = tokens.len();
-        log.log.cursor.words_and(pack(record, id, tick), site | (len as u64) << 32, len);
+        log.log
+            .cursor
+            .words_and(pack(record, id, tick), site | (len as u64) << 32, len);
     }
 
     /// The number of an exception that leaves or enters a call; one not seen before is written first.

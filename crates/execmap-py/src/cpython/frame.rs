@@ -8,7 +8,10 @@ use pyo3::ffi;
 use super::layout;
 
 unsafe extern "C" {
-    fn PyFrame_GetVar(frame: *mut ffi::PyFrameObject, name: *mut ffi::PyObject) -> *mut ffi::PyObject;
+    fn PyFrame_GetVar(
+        frame: *mut ffi::PyFrameObject,
+        name: *mut ffi::PyObject,
+    ) -> *mut ffi::PyObject;
 }
 
 /// A frame of the running thread, or none. Never owned.
@@ -125,7 +128,8 @@ impl Frame {
     #[inline]
     pub(super) unsafe fn is_of_c(self) -> bool {
         // SAFETY: the caller's, and the layout is proven.
-        layout::is_sound() && unsafe { field::<u8>(self.0, layout::frame::OWNER) } >= layout::FIRST_C_OWNER
+        layout::is_sound()
+            && unsafe { field::<u8>(self.0, layout::frame::OWNER) } >= layout::FIRST_C_OWNER
     }
 
     /// The object in a slot, null when empty. Cells are not followed.

@@ -6,8 +6,12 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 
 /// What CPython calls for an event.
-pub(super) type Hook =
-    unsafe extern "C" fn(*mut ffi::PyObject, *const *mut ffi::PyObject, usize, *mut ffi::PyObject) -> *mut ffi::PyObject;
+pub(super) type Hook = unsafe extern "C" fn(
+    *mut ffi::PyObject,
+    *const *mut ffi::PyObject,
+    usize,
+    *mut ffi::PyObject,
+) -> *mut ffi::PyObject;
 
 #[repr(C)]
 struct HookObject {
@@ -30,9 +34,18 @@ fn hook_type(py: Python<'_>) -> PyResult<*mut ffi::PyTypeObject> {
             unsafe { std::mem::zeroed() },
         ];
         let mut slots = [
-            ffi::PyType_Slot { slot: ffi::Py_tp_call, pfunc: ffi::PyVectorcall_Call as *mut _ },
-            ffi::PyType_Slot { slot: ffi::Py_tp_members, pfunc: members.as_mut_ptr().cast() },
-            ffi::PyType_Slot { slot: 0, pfunc: std::ptr::null_mut() },
+            ffi::PyType_Slot {
+                slot: ffi::Py_tp_call,
+                pfunc: ffi::PyVectorcall_Call as *mut _,
+            },
+            ffi::PyType_Slot {
+                slot: ffi::Py_tp_members,
+                pfunc: members.as_mut_ptr().cast(),
+            },
+            ffi::PyType_Slot {
+                slot: 0,
+                pfunc: std::ptr::null_mut(),
+            },
         ];
         let mut spec = ffi::PyType_Spec {
             name: c"execmap.hook".as_ptr(),
@@ -45,7 +58,9 @@ fn hook_type(py: Python<'_>) -> PyResult<*mut ffi::PyTypeObject> {
             slots: slots.as_mut_ptr(),
         };
         // SAFETY: the specification is whole and is copied by CPython.
-        unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyType_FromSpec(&raw mut spec)).map(Bound::unbind) }
+        unsafe {
+            Bound::from_owned_ptr_or_err(py, ffi::PyType_FromSpec(&raw mut spec)).map(Bound::unbind)
+        }
     })?;
     Ok(made.as_ptr().cast())
 }

@@ -22,16 +22,26 @@ impl Encoder<'_> {
                 Kind::Builtin => self.named(named_kind::BUILTIN, &others::builtin_name(object)),
                 Kind::Method => self.named(named_kind::METHOD, &others::method_name(object)),
                 Kind::Module => self.named(named_kind::MODULE, &others::module_name(object)),
-                Kind::Generator => self.named(named_kind::GENERATOR, &others::generator_name(object)),
-                Kind::Coroutine => self.named(named_kind::COROUTINE, &others::generator_name(object)),
-                Kind::AsyncGenerator => self.named(named_kind::ASYNC_GENERATOR, &others::generator_name(object)),
-                Kind::Deque => self.deque(object, depth),
-                Kind::Decimal | Kind::Date | Kind::DateTime | Kind::Time | Kind::TimeDelta | Kind::Uuid | Kind::Path => {
-                    match others::own_text(object, info.kind) {
-                        Some(text) => self.own_text(&text),
-                        None => self.object(object, info, depth),
-                    }
+                Kind::Generator => {
+                    self.named(named_kind::GENERATOR, &others::generator_name(object))
                 }
+                Kind::Coroutine => {
+                    self.named(named_kind::COROUTINE, &others::generator_name(object))
+                }
+                Kind::AsyncGenerator => {
+                    self.named(named_kind::ASYNC_GENERATOR, &others::generator_name(object))
+                }
+                Kind::Deque => self.deque(object, depth),
+                Kind::Decimal
+                | Kind::Date
+                | Kind::DateTime
+                | Kind::Time
+                | Kind::TimeDelta
+                | Kind::Uuid
+                | Kind::Path => match others::own_text(object, info.kind) {
+                    Some(text) => self.own_text(&text),
+                    None => self.object(object, info, depth),
+                },
             }
         }
     }
@@ -59,9 +69,13 @@ impl Encoder<'_> {
             let symbol = if name.is_null() || ffi::PyUnicode_CheckExact(name) == 0 {
                 None
             } else {
-                self.values.symbols.of_str(name, self.session, &self.values.redactor)
+                self.values
+                    .symbols
+                    .of_str(name, self.session, &self.values.redactor)
             };
-            let Some(symbol) = symbol else { return self.object(object, info, depth) };
+            let Some(symbol) = symbol else {
+                return self.object(object, info, depth);
+            };
             let begun = self.out.begin(token::MEMBER);
             self.out.u32(info.id.0);
             self.out.u32(symbol.id.0);
@@ -75,7 +89,11 @@ impl Encoder<'_> {
             let full = ffi::PySequence_Size(object).max(0) as usize;
             let begun = self.begin_items(seq_kind::DEQUE, full);
             let mut kept = 0;
-            while depth < MAX_DEPTH && kept < full.min(MAX_ITEMS) && self.nodes > 0 && !self.out.is_cut() {
+            while depth < MAX_DEPTH
+                && kept < full.min(MAX_ITEMS)
+                && self.nodes > 0
+                && !self.out.is_cut()
+            {
                 let item = ffi::PySequence_GetItem(object, kept as isize);
                 if item.is_null() {
                     ffi::PyErr_Clear();
@@ -110,7 +128,8 @@ impl Encoder<'_> {
                 } else if ffi::PyLong_Check(object) != 0 {
                     this.any_int(object);
                 } else if ffi::PyFloat_Check(object) != 0 {
-                    this.out.tag8(token::FLOAT, ffi::PyFloat_AS_DOUBLE(object).to_bits());
+                    this.out
+                        .tag8(token::FLOAT, ffi::PyFloat_AS_DOUBLE(object).to_bits());
                 } else if ffi::PyBytes_Check(object) != 0 {
                     let data = ffi::PyBytes_AsString(object).cast::<u8>();
                     let len = ffi::Py_SIZE(object) as usize;
@@ -138,12 +157,21 @@ impl Encoder<'_> {
             let is_negative = tag & 3 == 2;
             if digits.len() == 1 {
                 let digit = i64::from(digits[0]);
-                let value = if tag & 3 == 1 { 0 } else if is_negative { -digit } else { digit };
+                let value = if tag & 3 == 1 {
+                    0
+                } else if is_negative {
+                    -digit
+                } else {
+                    digit
+                };
                 return self.out.tag8(token::INT64, value as u64);
             }
             if digits.len() == 2 {
                 let value = i64::from(digits[0]) | i64::from(digits[1]) << 30;
-                return self.out.tag8(token::INT64, if is_negative { -value } else { value } as u64);
+                return self.out.tag8(
+                    token::INT64,
+                    if is_negative { -value } else { value } as u64,
+                );
             }
             self.big_int(digits, is_negative);
         }
@@ -162,9 +190,14 @@ impl Encoder<'_> {
             self.out.raw(&[0]);
             self.out.raw(&(full as u16).to_le_bytes());
             self.out.raw(&[0]);
-            let items = (&raw const (*object.cast::<ffi::PyTupleObject>()).ob_item).cast::<*mut ffi::PyObject>();
+            let items = (&raw const (*object.cast::<ffi::PyTupleObject>()).ob_item)
+                .cast::<*mut ffi::PyObject>();
             let mut kept = 0;
-            while depth < MAX_DEPTH && kept < full.min(MAX_ITEMS) && self.nodes > 0 && !self.out.is_cut() {
+            while depth < MAX_DEPTH
+                && kept < full.min(MAX_ITEMS)
+                && self.nodes > 0
+                && !self.out.is_cut()
+            {
                 let field = info.fields[kept];
                 self.attribute(field.name.0, field.is_secret, *items.add(kept), depth);
                 kept += 1;
@@ -175,7 +208,13 @@ impl Encoder<'_> {
         }
     }
 
-    unsafe fn attribute(&mut self, name: u32, is_secret: bool, value: *mut ffi::PyObject, depth: u32) {
+    unsafe fn attribute(
+        &mut self,
+        name: u32,
+        is_secret: bool,
+        value: *mut ffi::PyObject,
+        depth: u32,
+    ) {
         self.out.u32(name);
         // SAFETY: a live object.
         unsafe {
@@ -208,17 +247,29 @@ impl Encoder<'_> {
     fn end_attributes(&mut self, counts_at: usize, kept: usize, full: usize) {
         self.was_cut |= kept < full;
         self.out.patch(counts_at, &[kept as u8]);
-        self.out.patch(counts_at + 1, &(full.min(usize::from(u16::MAX)) as u16).to_le_bytes());
+        self.out.patch(
+            counts_at + 1,
+            &(full.min(usize::from(u16::MAX)) as u16).to_le_bytes(),
+        );
     }
 
     /// Writes slots and `__dict__` of an instance; how many, and how many there are.
-    unsafe fn slots_and_dict(&mut self, object: *mut ffi::PyObject, info: &TypeInfo, depth: u32) -> (usize, usize) {
+    unsafe fn slots_and_dict(
+        &mut self,
+        object: *mut ffi::PyObject,
+        info: &TypeInfo,
+        depth: u32,
+    ) -> (usize, usize) {
         let (mut kept, mut full) = (0usize, 0usize);
         // SAFETY: an instance of the type: its slots lie at the offsets that the type's own
         // descriptors name; a slot may be empty.
         unsafe {
             for slot in &info.slots {
-                let value = object.cast::<u8>().offset(slot.offset).cast::<*mut ffi::PyObject>().read();
+                let value = object
+                    .cast::<u8>()
+                    .offset(slot.offset)
+                    .cast::<*mut ffi::PyObject>()
+                    .read();
                 if value.is_null() {
                     continue;
                 }
@@ -235,7 +286,10 @@ impl Encoder<'_> {
                     return false;
                 }
                 if ffi::PyUnicode_CheckExact(key) != 0
-                    && let Some(symbol) = self.values.symbols.of_str(key, self.session, &self.values.redactor)
+                    && let Some(symbol) =
+                        self.values
+                            .symbols
+                            .of_str(key, self.session, &self.values.redactor)
                 {
                     self.attribute(symbol.id.0, symbol.is_secret_name, value, depth);
                     kept += 1;
@@ -281,13 +335,18 @@ impl Encoder<'_> {
             }
             let error = object.cast::<ffi::PyOSErrorObject>();
             let mut kept = 0;
-            for (name, value) in [("filename", (*error).filename), ("filename2", (*error).filename2)] {
+            for (name, value) in [
+                ("filename", (*error).filename),
+                ("filename2", (*error).filename2),
+            ] {
                 if value.is_null() || value == ffi::Py_None() {
                     continue;
                 }
-                if let Some(symbol) =
-                    self.values.symbols.of_bytes(name.as_bytes(), self.session, &self.values.redactor)
-                {
+                if let Some(symbol) = self.values.symbols.of_bytes(
+                    name.as_bytes(),
+                    self.session,
+                    &self.values.redactor,
+                ) {
                     self.attribute(symbol.id.0, false, value, depth);
                     kept += 1;
                 }

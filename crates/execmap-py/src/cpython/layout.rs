@@ -148,7 +148,9 @@ unsafe extern "C" fn probe(
 pub(crate) fn self_test(py: Python<'_>, force_public: bool) -> PyResult<()> {
     static mut METHOD: ffi::PyMethodDef = ffi::PyMethodDef {
         ml_name: c"probe".as_ptr(),
-        ml_meth: ffi::PyMethodDefPointer { PyCFunctionFast: probe },
+        ml_meth: ffi::PyMethodDefPointer {
+            PyCFunctionFast: probe,
+        },
         ml_flags: ffi::METH_FASTCALL,
         ml_doc: std::ptr::null(),
     };
@@ -158,9 +160,16 @@ pub(crate) fn self_test(py: Python<'_>, force_public: bool) -> PyResult<()> {
     }
     // SAFETY: the definition is static; the function object is ours.
     let probe = unsafe {
-        Bound::from_owned_ptr_or_err(py, ffi::PyCFunction_NewEx(&raw mut METHOD, std::ptr::null_mut(), std::ptr::null_mut()))?
+        Bound::from_owned_ptr_or_err(
+            py,
+            ffi::PyCFunction_NewEx(&raw mut METHOD, std::ptr::null_mut(), std::ptr::null_mut()),
+        )?
     };
-    let caller = py.eval(c"lambda probe: (lambda a, b: probe(a, b))(object(), [])", None, None)?;
+    let caller = py.eval(
+        c"lambda probe: (lambda a, b: probe(a, b))(object(), [])",
+        None,
+        None,
+    )?;
     let is_right = caller.call1((probe,))?.is_truthy()?;
     IS_SOUND.store(is_right, Ordering::Relaxed);
     Ok(())

@@ -21,7 +21,10 @@ impl Engine {
         let py = unsafe { Python::assume_attached() };
         // SAFETY: the caller's.
         let (frame, bound) = unsafe {
-            (Frame::current(ffi::compat::PyThreadState_GetUnchecked()), Bound::from_borrowed_ptr(py, code))
+            (
+                Frame::current(ffi::compat::PyThreadState_GetUnchecked()),
+                Bound::from_borrowed_ptr(py, code),
+            )
         };
         // SAFETY: the running frame.
         let module = unsafe { text_of(dict_get(frame.globals(), b"__name__")) };
@@ -35,7 +38,9 @@ impl Engine {
             self.decide_for_nested(&bound, decision);
         }
         if decision == Decision::LeftOut {
-            let Some(special) = code::special(&module, &qualname) else { return Role::LeftOut };
+            let Some(special) = code::special(&module, &qualname) else {
+                return Role::LeftOut;
+            };
             let role = Role::Special(special);
             // SAFETY: a live code object.
             unsafe { code::keep(code, bare_entry(role, self.epoch, code)) };
@@ -44,10 +49,16 @@ impl Engine {
         self.session.note_clock();
         let id = CodeId(self.codes);
         let redactor = &self.values.redactor;
-        let (definition, entry) = code::learn(&bound, module, self.epoch, id, |name| redactor.is_secret_name(name));
+        let (definition, entry) = code::learn(&bound, module, self.epoch, id, |name| {
+            redactor.is_secret_name(name)
+        });
         let has_loops = !entry.headers.is_empty();
         if !self.monitoring.arm_code(py, &bound, has_loops) {
-            self.define_loss(LossReason::NotRecorded, 1, format!("{qualname} cannot be instrumented"));
+            self.define_loss(
+                LossReason::NotRecorded,
+                1,
+                format!("{qualname} cannot be instrumented"),
+            );
             return Role::LeftOut;
         }
         self.codes += 1;
@@ -74,18 +85,30 @@ impl Engine {
                 below = below.previous();
             }
             if below.is_none() {
-                return if module == "__main__" { Decision::Recorded } else { by_name };
+                return if module == "__main__" {
+                    Decision::Recorded
+                } else {
+                    by_name
+                };
             }
             let entry = code::entry_of(below.code());
             let is_recorded =
                 !entry.is_null() && (*entry).epoch == self.epoch && (*entry).role == Role::Recorded;
-            if is_recorded { Decision::Recorded } else { by_name }
+            if is_recorded {
+                Decision::Recorded
+            } else {
+                by_name
+            }
         }
     }
 
     /// Functions inside generated code share its fate.
     fn decide_for_nested(&mut self, code: &Bound<'_, PyAny>, decision: Decision) {
-        let role = if decision == Decision::Recorded { Role::Recorded } else { Role::LeftOut };
+        let role = if decision == Decision::Recorded {
+            Role::Recorded
+        } else {
+            Role::LeftOut
+        };
         for inner in code::nested(code) {
             let entry = bare_entry(role, self.epoch, inner.as_ptr());
             // SAFETY: a live code object.
@@ -104,8 +127,13 @@ impl Engine {
             let module = text_of(dict_get(frame.globals(), b"__name__"));
             let id = CodeId(self.codes);
             let redactor = &self.values.redactor;
-            let (definition, entry) = code::learn(&bound, module, self.epoch, id, |name| redactor.is_secret_name(name));
-            if !self.monitoring.arm_code(py, &bound, !entry.headers.is_empty()) {
+            let (definition, entry) = code::learn(&bound, module, self.epoch, id, |name| {
+                redactor.is_secret_name(name)
+            });
+            if !self
+                .monitoring
+                .arm_code(py, &bound, !entry.headers.is_empty())
+            {
                 return false;
             }
             self.codes += 1;
@@ -129,4 +157,3 @@ fn bare_entry(role: Role, epoch: u32, code: *mut ffi::PyObject) -> CodeEntry {
         headers: Vec::new(),
     }
 }
-

@@ -24,15 +24,27 @@ impl Engine {
         }
         self.is_forked = false;
         self.children += 1;
-        let name = format!("{}.{}-{}", self.settings.path.display(), std::process::id(), self.children);
-        let Ok((session, _)) = Session::create(&PathBuf::from(name), self.settings.run_id, self.settings.max_size) else {
+        let name = format!(
+            "{}.{}-{}",
+            self.settings.path.display(),
+            std::process::id(),
+            self.children
+        );
+        let Ok((session, _)) = Session::create(
+            &PathBuf::from(name),
+            self.settings.run_id,
+            self.settings.max_size,
+        ) else {
             return false;
         };
         self.is_dead = false;
         // Its memory and its files are the parent's: nothing of it may be dropped.
         std::mem::forget(std::mem::replace(&mut self.session, session));
         let redactor = Redactor::new(&self.settings.redact);
-        let values = std::mem::replace(&mut self.values, Values::new(redactor, self.settings.is_redacting));
+        let values = std::mem::replace(
+            &mut self.values,
+            Values::new(redactor, self.settings.is_redacting),
+        );
         // The references it holds are the parent's as well; they live as long as this process.
         std::mem::forget(values);
         self.epoch = EPOCH.fetch_add(1, Ordering::Relaxed) + 1;
@@ -70,7 +82,9 @@ impl Engine {
                 }
                 return;
             }
-            let Some(suspended) = self.suspended.remove(&frame) else { return };
+            let Some(suspended) = self.suspended.remove(&frame) else {
+                return;
+            };
             let log = self.log_of(ffi::compat::PyThreadState_GetUnchecked());
             self.note_closed(&mut *log, suspended.call, !was_closed);
         }
@@ -154,7 +168,8 @@ impl Engine {
                         native_id: log.native_id,
                         created_by: log.created_by.map(CallId),
                     };
-                    self.session.define(&Definition::ThreadUpdate(log.log.number(), def));
+                    self.session
+                        .define(&Definition::ThreadUpdate(log.log.number(), def));
                 }
                 Special::WorkBegin => log.creator = self.creators.remove(&(object as usize)),
             }
@@ -179,7 +194,11 @@ unsafe fn frame_state_of(frame: usize) -> i8 {
 /// running it (`RESUME_OPARG_DEPTH1_MASK`, and no `yield from` or `await`).
 unsafe fn closes_in_silence(frame: usize) -> bool {
     // SAFETY: the frame of a suspended generator; it stands at a RESUME, two bytes.
-    let arg = unsafe { ((frame + layout::frame::INSTRUCTION) as *const *const u8).read().add(1).read() };
+    let arg = unsafe {
+        ((frame + layout::frame::INSTRUCTION) as *const *const u8)
+            .read()
+            .add(1)
+            .read()
+    };
     arg & 4 != 0 && arg & 3 <= 1
 }
-

@@ -58,7 +58,10 @@ impl Monitoring {
         let mut numbers = EventNumbers::default();
         for hook in HOOKS {
             let number: u32 = events.getattr(hook.event)?.extract()?;
-            module.call_method1("register_callback", (tool, number, callable(py, hook.function)?))?;
+            module.call_method1(
+                "register_callback",
+                (tool, number, callable(py, hook.function)?),
+            )?;
             match hook.scope {
                 Scope::Everywhere => numbers.global |= number,
                 Scope::Recorded => numbers.local |= number,
@@ -84,9 +87,17 @@ impl Monitoring {
     }
 
     /// Turns on the events of one code object. False when CPython refuses to instrument it.
-    pub(super) fn arm_code(&self, py: Python<'_>, code: &Bound<'_, PyAny>, has_loops: bool) -> bool {
+    pub(super) fn arm_code(
+        &self,
+        py: Python<'_>,
+        code: &Bound<'_, PyAny>,
+        has_loops: bool,
+    ) -> bool {
         let events = self.numbers.local | if has_loops { self.numbers.jump } else { 0 };
-        self.set_local_events.bind(py).call1((self.tool, code, events)).is_ok()
+        self.set_local_events
+            .bind(py)
+            .call1((self.tool, code, events))
+            .is_ok()
     }
 
     /// Turns everything off and gives the id back.

@@ -30,13 +30,19 @@ pub(super) unsafe fn member(object: *mut ffi::PyObject, name: &[u8]) -> *mut ffi
 pub(super) fn push_char(out: &mut Vec<u8>, code: u32) {
     match char::from_u32(code) {
         Some(char) => out.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes()),
-        None => out.extend_from_slice(&[0xed, 0x80 | (code >> 6 & 0x3f) as u8, 0x80 | (code & 0x3f) as u8]),
+        None => out.extend_from_slice(&[
+            0xed,
+            0x80 | (code >> 6 & 0x3f) as u8,
+            0x80 | (code & 0x3f) as u8,
+        ]),
     }
 }
 
 /// The first characters of a text.
 pub(super) fn head(text: &str, chars: usize) -> &str {
-    text.char_indices().nth(chars).map_or(text, |(end, _)| &text[..end])
+    text.char_indices()
+        .nth(chars)
+        .map_or(text, |(end, _)| &text[..end])
 }
 
 fn in_module(module: &str, name: &str) -> String {
@@ -52,7 +58,10 @@ pub(super) unsafe fn function_name(object: *mut ffi::PyObject) -> String {
     // SAFETY: the caller's; both fields hold objects or null.
     unsafe {
         let function = object.cast::<ffi::PyFunctionObject>();
-        in_module(&text_of((*function).func_module), &text_of((*function).func_qualname))
+        in_module(
+            &text_of((*function).func_module),
+            &text_of((*function).func_qualname),
+        )
     }
 }
 
@@ -74,7 +83,11 @@ pub(super) unsafe fn method_name(object: *mut ffi::PyObject) -> String {
     unsafe {
         // `im_func` lies right behind the head.
         let function = object.cast::<*mut ffi::PyObject>().add(2).read();
-        if ffi::PyFunction_Check(function) != 0 { function_name(function) } else { "?".to_owned() }
+        if ffi::PyFunction_Check(function) != 0 {
+            function_name(function)
+        } else {
+            "?".to_owned()
+        }
     }
 }
 
@@ -89,14 +102,26 @@ pub(super) unsafe fn module_name(object: *mut ffi::PyObject) -> String {
 /// An exact generator, coroutine or asynchronous generator.
 pub(super) unsafe fn generator_name(object: *mut ffi::PyObject) -> String {
     // SAFETY: the caller's.
-    unsafe { text_of(object.cast::<u8>().add(layout::generator::QUALNAME).cast::<*mut ffi::PyObject>().read()) }
+    unsafe {
+        text_of(
+            object
+                .cast::<u8>()
+                .add(layout::generator::QUALNAME)
+                .cast::<*mut ffi::PyObject>()
+                .read(),
+        )
+    }
 }
 
 /// The attributes of an instance, wherever CPython keeps them.
 pub(super) enum InstanceDict {
     None,
     Dict(*mut ffi::PyObject),
-    Inline { values: *const *mut ffi::PyObject, order: Vec<u8>, entries: *const *mut ffi::PyObject },
+    Inline {
+        values: *const *mut ffi::PyObject,
+        order: Vec<u8>,
+        entries: *const *mut ffi::PyObject,
+    },
 }
 
 impl InstanceDict {
@@ -113,20 +138,28 @@ impl InstanceDict {
     ///
     /// # Safety
     /// The instance is alive and unchanged.
-    pub(super) unsafe fn for_each(&self, mut each: impl FnMut(*mut ffi::PyObject, *mut ffi::PyObject) -> bool) {
+    pub(super) unsafe fn for_each(
+        &self,
+        mut each: impl FnMut(*mut ffi::PyObject, *mut ffi::PyObject) -> bool,
+    ) {
         // SAFETY: the caller's.
         unsafe {
             match self {
                 InstanceDict::None => {}
                 InstanceDict::Dict(dict) => {
-                    let (mut at, mut key, mut value) = (0, std::ptr::null_mut(), std::ptr::null_mut());
+                    let (mut at, mut key, mut value) =
+                        (0, std::ptr::null_mut(), std::ptr::null_mut());
                     while ffi::PyDict_Next(*dict, &raw mut at, &raw mut key, &raw mut value) != 0 {
                         if !each(key, value) {
                             return;
                         }
                     }
                 }
-                InstanceDict::Inline { values, order, entries } => {
+                InstanceDict::Inline {
+                    values,
+                    order,
+                    entries,
+                } => {
                     for &index in order {
                         let key = *entries.add(2 * usize::from(index));
                         if !each(key, *values.add(usize::from(index))) {
@@ -144,7 +177,11 @@ unsafe fn shared_entries(of: *mut ffi::PyTypeObject) -> Option<(*const *mut ffi:
     // SAFETY: a heap type with managed dictionaries keeps its shared keys there; their table is a
     // head of 32 bytes, indices, then entries of key and value.
     unsafe {
-        let keys = of.cast::<u8>().add(layout::TYPE_CACHED_KEYS).cast::<*const u8>().read();
+        let keys = of
+            .cast::<u8>()
+            .add(layout::TYPE_CACHED_KEYS)
+            .cast::<*const u8>()
+            .read();
         if keys.is_null() {
             return None;
         }
@@ -162,11 +199,23 @@ pub(super) unsafe fn dict_of(object: *mut ffi::PyObject, info: &TypeInfo) -> Ins
     // SAFETY: the caller's.
     unsafe {
         if info.has_managed_dict {
-            return if layout::is_sound() { managed_dict(object) } else { InstanceDict::None };
+            return if layout::is_sound() {
+                managed_dict(object)
+            } else {
+                InstanceDict::None
+            };
         }
         if info.dict_offset > 0 {
-            let dict = object.cast::<u8>().offset(info.dict_offset).cast::<*mut ffi::PyObject>().read();
-            return if dict.is_null() { InstanceDict::None } else { InstanceDict::Dict(dict) };
+            let dict = object
+                .cast::<u8>()
+                .offset(info.dict_offset)
+                .cast::<*mut ffi::PyObject>()
+                .read();
+            return if dict.is_null() {
+                InstanceDict::None
+            } else {
+                InstanceDict::Dict(dict)
+            };
         }
         if info.dict_offset < 0 {
             let place = _PyObject_GetDictPtr(object);
@@ -233,9 +282,17 @@ unsafe fn inline(
 ) -> InstanceDict {
     // SAFETY: a live instance with inline values.
     unsafe {
-        let Some((entries, count)) = shared_entries(ffi::Py_TYPE(object)) else { return InstanceDict::None };
-        let is_set = |index: &u8| usize::from(*index) < count && !(*values.add(usize::from(*index))).is_null();
-        InstanceDict::Inline { values, order: order.filter(is_set).collect(), entries }
+        let Some((entries, count)) = shared_entries(ffi::Py_TYPE(object)) else {
+            return InstanceDict::None;
+        };
+        let is_set = |index: &u8| {
+            usize::from(*index) < count && !(*values.add(usize::from(*index))).is_null()
+        };
+        InstanceDict::Inline {
+            values,
+            order: order.filter(is_set).collect(),
+            entries,
+        }
     }
 }
 
@@ -243,12 +300,17 @@ unsafe fn inline(
 ///
 /// # Safety
 /// A live instance of the type.
-pub(super) unsafe fn attribute(object: *mut ffi::PyObject, info: &TypeInfo, name: &[u8]) -> *mut ffi::PyObject {
+pub(super) unsafe fn attribute(
+    object: *mut ffi::PyObject,
+    info: &TypeInfo,
+    name: &[u8],
+) -> *mut ffi::PyObject {
     let mut found = std::ptr::null_mut();
     // SAFETY: the caller's.
     unsafe {
         dict_of(object, info).for_each(|key, value| {
-            let is_it = ffi::PyUnicode_CheckExact(key) != 0 && super::symbols::ascii_bytes(key) == Some(name);
+            let is_it = ffi::PyUnicode_CheckExact(key) != 0
+                && super::symbols::ascii_bytes(key) == Some(name);
             if is_it {
                 found = value;
             }
@@ -269,9 +331,14 @@ unsafe fn slot_value(object: *mut ffi::PyObject, name: &[u8]) -> *mut ffi::PyObj
                 continue;
             }
             let descriptor = dict_get((*base).tp_dict, name);
-            if !descriptor.is_null() && ffi::Py_TYPE(descriptor) == &raw mut ffi::PyMemberDescr_Type {
+            if !descriptor.is_null() && ffi::Py_TYPE(descriptor) == &raw mut ffi::PyMemberDescr_Type
+            {
                 let member = (*descriptor.cast::<ffi::PyMemberDescrObject>()).d_member;
-                return object.cast::<u8>().offset((*member).offset).cast::<*mut ffi::PyObject>().read();
+                return object
+                    .cast::<u8>()
+                    .offset((*member).offset)
+                    .cast::<*mut ffi::PyObject>()
+                    .read();
             }
         }
         std::ptr::null_mut()
@@ -343,10 +410,18 @@ unsafe fn decimal_text(object: *mut ffi::PyObject) -> Option<String> {
     }
     // SAFETY: the number has that many words.
     let words = unsafe { std::slice::from_raw_parts(number.words, number.len as usize) };
-    let all: String = words.iter().rev().map(|word| format!("{word:019}")).collect();
+    let all: String = words
+        .iter()
+        .rev()
+        .map(|word| format!("{word:019}"))
+        .collect();
     let digits = all.get(all.len() - number.digits as usize..)?;
     let minus = if number.flags & 1 != 0 { "-" } else { "" };
-    let payload = if digits.bytes().all(|digit| digit == b'0') { "" } else { digits };
+    let payload = if digits.bytes().all(|digit| digit == b'0') {
+        ""
+    } else {
+        digits
+    };
     let text = match number.flags & 0xe {
         2 => "Infinity".to_owned(),
         4 => format!("NaN{payload}"),
@@ -368,14 +443,21 @@ fn decimal_notation(digits: &str, exponent: i64) -> String {
             format!("0.{}{digits}", "0".repeat(-left as usize))
         };
     }
-    let point = if digits.len() > 1 { format!("{}.{}", &digits[..1], &digits[1..]) } else { digits.to_owned() };
+    let point = if digits.len() > 1 {
+        format!("{}.{}", &digits[..1], &digits[1..])
+    } else {
+        digits.to_owned()
+    };
     format!("{point}E{:+}", left - 1)
 }
 
 unsafe fn path_text(object: *mut ffi::PyObject) -> Option<String> {
     // SAFETY: an exact path of the standard library, whose slots hold texts and lists of texts.
     unsafe {
-        let name = if std::ffi::CStr::from_ptr((*ffi::Py_TYPE(object)).tp_name).to_bytes().ends_with(b"PurePosixPath") {
+        let name = if std::ffi::CStr::from_ptr((*ffi::Py_TYPE(object)).tp_name)
+            .to_bytes()
+            .ends_with(b"PurePosixPath")
+        {
             "PurePosixPath"
         } else {
             "PosixPath"
@@ -400,7 +482,10 @@ unsafe fn path_text(object: *mut ffi::PyObject) -> Option<String> {
             }
             joined = normal_path(&joined);
         }
-        Some(format!("{name}('{}')", joined.replace('\\', "\\\\").replace('\'', "\\'")))
+        Some(format!(
+            "{name}('{}')",
+            joined.replace('\\', "\\\\").replace('\'', "\\'")
+        ))
     }
 }
 
@@ -412,9 +497,16 @@ fn normal_path(path: &str) -> String {
     } else {
         ""
     };
-    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    let parts: Vec<&str> = path
+        .split('/')
+        .filter(|part| !part.is_empty() && *part != ".")
+        .collect();
     let joined = format!("{root}{}", parts.join("/"));
-    if joined.is_empty() { ".".to_owned() } else { joined }
+    if joined.is_empty() {
+        ".".to_owned()
+    } else {
+        joined
+    }
 }
 
 /// The packed fields of dates and times lie behind head and hash: a flag for a time zone, then bytes.
@@ -432,35 +524,60 @@ unsafe fn zone_of(object: *mut ffi::PyObject, offset: usize) -> *mut ffi::PyObje
         if object.cast::<u8>().add(PACKED - 1).read() == 0 {
             return std::ptr::null_mut();
         }
-        object.cast::<u8>().add(offset).cast::<*mut ffi::PyObject>().read()
+        object
+            .cast::<u8>()
+            .add(offset)
+            .cast::<*mut ffi::PyObject>()
+            .read()
     }
 }
 
 unsafe fn date_text(object: *mut ffi::PyObject, kind: Kind) -> Option<String> {
     let year = |high: u8, low: u8| u16::from(high) << 8 | u16::from(low);
-    let micro = |bytes: &[u8]| i32::from(bytes[0]) << 16 | i32::from(bytes[1]) << 8 | i32::from(bytes[2]);
+    let micro =
+        |bytes: &[u8]| i32::from(bytes[0]) << 16 | i32::from(bytes[1]) << 8 | i32::from(bytes[2]);
     // SAFETY: an object of exactly that type of C.
     unsafe {
         match kind {
             Kind::Date => {
                 let [high, low, month, day] = packed::<4>(object);
-                Some(format!("datetime.date({}, {month}, {day})", year(high, low)))
+                Some(format!(
+                    "datetime.date({}, {month}, {day})",
+                    year(high, low)
+                ))
             }
             Kind::TimeDelta => {
-                let [days, seconds, micros] = object.cast::<u8>().add(PACKED - 1).cast::<[i32; 3]>().read();
+                let [days, seconds, micros] = object
+                    .cast::<u8>()
+                    .add(PACKED - 1)
+                    .cast::<[i32; 3]>()
+                    .read();
                 Some(delta_text([days, seconds, micros]))
             }
             Kind::DateTime => {
                 let bytes = packed::<11>(object);
-                let clock = [i32::from(bytes[4]), i32::from(bytes[5]), i32::from(bytes[6]), micro(&bytes[7..10])];
+                let clock = [
+                    i32::from(bytes[4]),
+                    i32::from(bytes[5]),
+                    i32::from(bytes[6]),
+                    micro(&bytes[7..10]),
+                ];
                 let zone = zone_text(zone_of(object, (PACKED + 11).next_multiple_of(8)));
                 let fold = if bytes[10] == 1 { ", fold=1" } else { "" };
                 let (year, month, day) = (year(bytes[0], bytes[1]), bytes[2], bytes[3]);
-                Some(format!("datetime.datetime({year}, {month}, {day}, {}{fold}{zone})", clock_text(clock)))
+                Some(format!(
+                    "datetime.datetime({year}, {month}, {day}, {}{fold}{zone})",
+                    clock_text(clock)
+                ))
             }
             _ => {
                 let bytes = packed::<7>(object);
-                let clock = [i32::from(bytes[0]), i32::from(bytes[1]), i32::from(bytes[2]), micro(&bytes[3..6])];
+                let clock = [
+                    i32::from(bytes[0]),
+                    i32::from(bytes[1]),
+                    i32::from(bytes[2]),
+                    micro(&bytes[3..6]),
+                ];
                 let zone = zone_text(zone_of(object, (PACKED + 7).next_multiple_of(8)));
                 let fold = if bytes[6] == 1 { ", fold=1" } else { "" };
                 Some(format!("datetime.time({}{fold}{zone})", clock_text(clock)))
@@ -470,10 +587,21 @@ unsafe fn date_text(object: *mut ffi::PyObject, kind: Kind) -> Option<String> {
 }
 
 fn delta_text([days, seconds, micros]: [i32; 3]) -> String {
-    let parts = [("days", days), ("seconds", seconds), ("microseconds", micros)];
-    let shown: Vec<String> =
-        parts.iter().filter(|(_, value)| *value != 0).map(|(name, value)| format!("{name}={value}")).collect();
-    let inside = if shown.is_empty() { "0".to_owned() } else { shown.join(", ") };
+    let parts = [
+        ("days", days),
+        ("seconds", seconds),
+        ("microseconds", micros),
+    ];
+    let shown: Vec<String> = parts
+        .iter()
+        .filter(|(_, value)| *value != 0)
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let inside = if shown.is_empty() {
+        "0".to_owned()
+    } else {
+        shown.join(", ")
+    };
     format!("datetime.timedelta({inside})")
 }
 
@@ -502,12 +630,20 @@ unsafe fn zone_text(zone: *mut ffi::PyObject) -> String {
         }
         let fields = zone.cast::<*mut ffi::PyObject>();
         let (offset, own_name) = (fields.add(2).read(), fields.add(3).read());
-        let parts = offset.cast::<u8>().add(PACKED - 1).cast::<[i32; 3]>().read();
+        let parts = offset
+            .cast::<u8>()
+            .add(PACKED - 1)
+            .cast::<[i32; 3]>()
+            .read();
         if parts == [0, 0, 0] && own_name.is_null() {
             return ", tzinfo=datetime.timezone.utc".to_owned();
         }
         let own_name = text_of(own_name);
-        let comma = if own_name.is_empty() { String::new() } else { format!(", '{own_name}'") };
+        let comma = if own_name.is_empty() {
+            String::new()
+        } else {
+            format!(", '{own_name}'")
+        };
         format!(", tzinfo=datetime.timezone({}{comma})", delta_text(parts))
     }
 }

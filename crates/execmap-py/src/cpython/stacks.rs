@@ -32,7 +32,9 @@ impl Engine {
             && self.make_room(log, 64)
         {
             self.check_tick(log);
-            log.log.cursor.words(pack(kind::CREATED_BY, 0, log.log.last_tick), creator);
+            log.log
+                .cursor
+                .words(pack(kind::CREATED_BY, 0, log.log.last_tick), creator);
         }
         site
     }
@@ -40,7 +42,11 @@ impl Engine {
     /// After a call has ended or was suspended: calls begin in the task before again.
     #[inline]
     pub(super) fn leave_task(&mut self, log: &mut ThreadLog) {
-        if log.task_bases.last().is_some_and(|(base, _)| log.stack.len() <= *base) {
+        if log
+            .task_bases
+            .last()
+            .is_some_and(|(base, _)| log.stack.len() <= *base)
+        {
             self.restore_task(log);
         }
     }
@@ -72,7 +78,11 @@ impl Engine {
             let mut is_direct = true;
             while !below.is_none() {
                 if below == top.frame {
-                    return if is_direct { below.offset(top.start) + 1 } else { 0 };
+                    return if is_direct {
+                        below.offset(top.start) + 1
+                    } else {
+                        0
+                    };
                 }
                 is_direct &= below.is_of_c() || code::is_init_shim(below.code());
                 below = below.previous();
@@ -107,7 +117,10 @@ impl Engine {
         if let Some(at) = log.stack.iter().rposition(|node| node.frame == frame) {
             log.stack.truncate(at + 1);
         } else {
-            let found = log.parked.iter().position(|stack| stack.last().is_some_and(|node| node.frame == frame));
+            let found = log
+                .parked
+                .iter()
+                .position(|stack| stack.last().is_some_and(|node| node.frame == frame));
             let Some(index) = found else { return false };
             let stack = std::mem::replace(&mut log.parked[index], std::mem::take(&mut log.stack));
             if log.parked[index].is_empty() {
@@ -123,7 +136,9 @@ impl Engine {
     fn note_switch(&mut self, log: &mut ThreadLog, call: u64) {
         if self.make_room(log, 64) {
             self.check_tick(log);
-            log.log.cursor.words(pack(kind::SWITCH, 0, log.log.last_tick), call);
+            log.log
+                .cursor
+                .words(pack(kind::SWITCH, 0, log.log.last_tick), call);
         }
     }
 }

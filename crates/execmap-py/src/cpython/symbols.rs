@@ -54,7 +54,10 @@ pub(super) unsafe fn ascii_bytes<'a>(text: *mut ffi::PyObject) -> Option<&'a [u8
             return None;
         }
         let len = ffi::PyUnicode_GET_LENGTH(text) as usize;
-        Some(std::slice::from_raw_parts(ffi::PyUnicode_DATA(text).cast::<u8>(), len))
+        Some(std::slice::from_raw_parts(
+            ffi::PyUnicode_DATA(text).cast::<u8>(),
+            len,
+        ))
     }
 }
 
@@ -70,7 +73,11 @@ unsafe fn is_interned(text: *mut ffi::PyObject) -> bool {
 
 impl Symbols {
     pub(super) fn new() -> Symbols {
-        let nothing = Symbol { id: SymbolId(0), is_secret_name: false, is_secret_text: false };
+        let nothing = Symbol {
+            id: SymbolId(0),
+            is_secret_name: false,
+            is_secret_text: false,
+        };
         Symbols {
             by_address: vec![(std::ptr::null_mut(), nothing); PLACES],
             by_text: HashTable::new(),
@@ -123,9 +130,17 @@ impl Symbols {
     }
 
     /// The symbol of a text given as bytes.
-    pub(super) fn of_bytes(&mut self, bytes: &[u8], session: &mut Session, redactor: &Redactor) -> Option<Symbol> {
+    pub(super) fn of_bytes(
+        &mut self,
+        bytes: &[u8],
+        session: &mut Session,
+        redactor: &Redactor,
+    ) -> Option<Symbol> {
         let hash = self.hasher.hash_one(bytes);
-        if let Some(entry) = self.by_text.find(hash, |entry| entry.hash == hash && *entry.text == *bytes) {
+        if let Some(entry) = self
+            .by_text
+            .find(hash, |entry| entry.hash == hash && *entry.text == *bytes)
+        {
             return Some(entry.symbol);
         }
         if bytes.len() > MAX_BYTES || self.by_text.len() >= MAX_SYMBOLS {
@@ -140,7 +155,15 @@ impl Symbols {
         };
         let shown = if is_secret_text { "hidden" } else { text };
         session.define(&Definition::Symbol(shown.to_owned()));
-        self.by_text.insert_unique(hash, Entry { hash, text: bytes.into(), symbol }, |entry| entry.hash);
+        self.by_text.insert_unique(
+            hash,
+            Entry {
+                hash,
+                text: bytes.into(),
+                symbol,
+            },
+            |entry| entry.hash,
+        );
         Some(symbol)
     }
 

@@ -26,11 +26,17 @@ pub(super) struct Tasks {
 impl Tasks {
     /// Looks for asyncio among the imported modules, without importing it.
     pub(super) fn look_for_asyncio(&mut self, py: Python<'_>) {
-        let Ok(modules) = py.import("sys").and_then(|sys| sys.getattr("modules")) else { return };
-        let Ok(module) = modules.get_item("_asyncio") else { return };
+        let Ok(modules) = py.import("sys").and_then(|sys| sys.getattr("modules")) else {
+            return;
+        };
+        let Ok(module) = modules.get_item("_asyncio") else {
+            return;
+        };
         self.running_loop = module.getattr("_get_running_loop").ok().map(Bound::unbind);
         self.current_task = module.getattr("current_task").ok().map(Bound::unbind);
-        self.task_type = module.getattr("Task").map_or(0, |task| task.as_ptr() as usize);
+        self.task_type = module
+            .getattr("Task")
+            .map_or(0, |task| task.as_ptr() as usize);
     }
 
     pub(super) fn is_ready(&self) -> bool {
@@ -39,7 +45,8 @@ impl Tasks {
 
     /// The task that runs on this thread, borrowed from its loop, or null.
     unsafe fn current(&self, py: Python<'_>) -> *mut ffi::PyObject {
-        let (Some(running_loop), Some(current_task)) = (&self.running_loop, &self.current_task) else {
+        let (Some(running_loop), Some(current_task)) = (&self.running_loop, &self.current_task)
+        else {
             return std::ptr::null_mut();
         };
         // SAFETY: attached; both are C functions; errors are cleared, references given back. The loop
@@ -112,7 +119,8 @@ impl Engine {
             if ffi::Py_TYPE(task) as usize == self.tasks.task_type {
                 let name = ffi::PyObject_CallMethod(task, c"get_name".as_ptr(), std::ptr::null());
                 def.name = self.values.shown_name(text_of(name));
-                let coroutine = ffi::PyObject_CallMethod(task, c"get_coro".as_ptr(), std::ptr::null());
+                let coroutine =
+                    ffi::PyObject_CallMethod(task, c"get_coro".as_ptr(), std::ptr::null());
                 def.created_by = self.creators.remove(&(coroutine as usize)).map(CallId);
                 ffi::Py_XDECREF(name);
                 ffi::Py_XDECREF(coroutine);

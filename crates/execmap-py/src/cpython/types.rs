@@ -118,7 +118,8 @@ pub(super) unsafe fn dict_get(dict: *mut ffi::PyObject, name: &[u8]) -> *mut ffi
         }
         let (mut at, mut key, mut value) = (0, std::ptr::null_mut(), std::ptr::null_mut());
         while ffi::PyDict_Next(dict, &raw mut at, &raw mut key, &raw mut value) != 0 {
-            if ffi::PyUnicode_CheckExact(key) != 0 && super::symbols::ascii_bytes(key) == Some(name) {
+            if ffi::PyUnicode_CheckExact(key) != 0 && super::symbols::ascii_bytes(key) == Some(name)
+            {
                 return value;
             }
         }
@@ -133,7 +134,9 @@ pub(super) unsafe fn dict_get(dict: *mut ffi::PyObject, name: &[u8]) -> *mut ffi
 unsafe fn names_of(of: *mut ffi::PyTypeObject) -> (String, String) {
     // SAFETY: the caller's.
     unsafe {
-        let plain = std::ffi::CStr::from_ptr((*of).tp_name).to_string_lossy().into_owned();
+        let plain = std::ffi::CStr::from_ptr((*of).tp_name)
+            .to_string_lossy()
+            .into_owned();
         if !has_flag(of, ffi::Py_TPFLAGS_HEAPTYPE) {
             return match plain.rsplit_once('.') {
                 Some((module, name)) => (name.to_owned(), module.to_owned()),
@@ -143,7 +146,9 @@ unsafe fn names_of(of: *mut ffi::PyTypeObject) -> (String, String) {
         let qualname = text_of((*of.cast::<ffi::PyHeapTypeObject>()).ht_qualname);
         let mut module = text_of(dict_get(type_dict(of), b"__module__"));
         if module.is_empty() {
-            module = plain.rsplit_once('.').map_or(String::new(), |(module, _)| module.to_owned());
+            module = plain
+                .rsplit_once('.')
+                .map_or(String::new(), |(module, _)| module.to_owned());
         }
         (if qualname.is_empty() { plain } else { qualname }, module)
     }
@@ -196,9 +201,20 @@ impl Types {
         // SAFETY: the caller's, in all of what follows.
         unsafe {
             let (qualname, module) = names_of(of);
-            let name = qualname.rsplit("<locals>.").next().unwrap_or(&qualname).to_owned();
-            let full_name = if module.is_empty() || module == "builtins" { qualname } else { format!("{module}.{qualname}") };
-            session.define(&Definition::Type(TypeDef { name, full_name: full_name.clone() }));
+            let name = qualname
+                .rsplit("<locals>.")
+                .next()
+                .unwrap_or(&qualname)
+                .to_owned();
+            let full_name = if module.is_empty() || module == "builtins" {
+                qualname
+            } else {
+                format!("{module}.{qualname}")
+            };
+            session.define(&Definition::Type(TypeDef {
+                name,
+                full_name: full_name.clone(),
+            }));
             let id = TypeId(self.defined);
             self.defined += 1;
             let is_heap = has_flag(of, ffi::Py_TPFLAGS_HEAPTYPE);
@@ -275,9 +291,12 @@ unsafe fn exact_kind(of: *mut ffi::PyTypeObject) -> Option<Kind> {
     }
     // SAFETY: a live type. No class made in Python is immutable, so its name cannot deceive.
     unsafe {
-        let is_of_c = !has_flag(of, ffi::Py_TPFLAGS_HEAPTYPE) || has_flag(of, ffi::Py_TPFLAGS_IMMUTABLETYPE);
+        let is_of_c =
+            !has_flag(of, ffi::Py_TPFLAGS_HEAPTYPE) || has_flag(of, ffi::Py_TPFLAGS_IMMUTABLETYPE);
         let name = std::ffi::CStr::from_ptr((*of).tp_name).to_bytes();
-        OF_C.iter().find(|(known, _)| is_of_c && *known == name).map(|(_, kind)| *kind)
+        OF_C.iter()
+            .find(|(known, _)| is_of_c && *known == name)
+            .map(|(_, kind)| *kind)
     }
 }
 
@@ -293,12 +312,19 @@ unsafe fn kind_of(of: *mut ffi::PyTypeObject, full_name: &str) -> Kind {
         }
         if is_subtype(of, ffi::PyExc_BaseException.cast()) {
             let is_builtin = !is_heap || matches!(full_name, "ExceptionGroup");
-            return if is_builtin { Kind::BuiltinException } else { Kind::Exception };
+            return if is_builtin {
+                Kind::BuiltinException
+            } else {
+                Kind::Exception
+            };
         }
         match full_name {
             // Classes of Python: their slots are read by the descriptors of the class itself.
             "uuid.UUID" => return Kind::Uuid,
-            "pathlib.PosixPath" | "pathlib.PurePosixPath" | "pathlib._local.PosixPath" | "pathlib._local.PurePosixPath" => {
+            "pathlib.PosixPath"
+            | "pathlib.PurePosixPath"
+            | "pathlib._local.PosixPath"
+            | "pathlib._local.PurePosixPath" => {
                 return Kind::Path;
             }
             _ => {}
@@ -340,7 +366,11 @@ unsafe fn fields_tuple(of: *mut ffi::PyTypeObject) -> *mut ffi::PyObject {
             if has_flag(base, ffi::Py_TPFLAGS_HEAPTYPE) {
                 let fields = dict_get(type_dict(base), b"_fields");
                 if !fields.is_null() {
-                    return if ffi::PyTuple_CheckExact(fields) != 0 { fields } else { std::ptr::null_mut() };
+                    return if ffi::PyTuple_CheckExact(fields) != 0 {
+                        fields
+                    } else {
+                        std::ptr::null_mut()
+                    };
                 }
             }
         }
@@ -380,7 +410,11 @@ unsafe fn slot(
             return None;
         }
         let symbol = symbols.of_str(name, session, redactor)?;
-        Some(Slot { offset, name: symbol.id, is_secret: symbol.is_secret_name })
+        Some(Slot {
+            offset,
+            name: symbol.id,
+            is_secret: symbol.is_secret_name,
+        })
     }
 }
 
@@ -406,12 +440,14 @@ unsafe fn slots_of(
             }
             let from = slots.len();
             let (mut at, mut key, mut value) = (0, std::ptr::null_mut(), std::ptr::null_mut());
-            while ffi::PyDict_Next(type_dict(base), &raw mut at, &raw mut key, &raw mut value) != 0 {
+            while ffi::PyDict_Next(type_dict(base), &raw mut at, &raw mut key, &raw mut value) != 0
+            {
                 if ffi::Py_TYPE(value) != &raw mut ffi::PyMemberDescr_Type {
                     continue;
                 }
                 let member = (*value.cast::<ffi::PyMemberDescrObject>()).d_member;
-                if (*member).type_code == ffi::Py_T_OBJECT_EX && ffi::PyUnicode_CheckExact(key) != 0 {
+                if (*member).type_code == ffi::Py_T_OBJECT_EX && ffi::PyUnicode_CheckExact(key) != 0
+                {
                     slots.extend(slot(key, (*member).offset, symbols, session, redactor));
                 }
             }

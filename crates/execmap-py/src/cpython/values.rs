@@ -107,8 +107,15 @@ impl Values {
     /// Counts what was hidden; a name is kept for the report when it is one, and no secret itself.
     fn note_hidden(&mut self, name: &str) {
         self.left_out.hidden += 1;
-        let is_name = name.len() <= 40 && name.chars().all(|char| char.is_alphanumeric() || "_-. ".contains(char));
-        let name = if is_name && !self.redactor.is_secret_text(name.as_bytes()) { name } else { "a key" };
+        let is_name = name.len() <= 40
+            && name
+                .chars()
+                .all(|char| char.is_alphanumeric() || "_-. ".contains(char));
+        let name = if is_name && !self.redactor.is_secret_text(name.as_bytes()) {
+            name
+        } else {
+            "a key"
+        };
         if self.hidden_names.len() < 32 && !self.hidden_names.iter().any(|known| known == name) {
             self.hidden_names.push(name.to_owned());
         }
@@ -143,7 +150,14 @@ impl<'a> Encoder<'a> {
         watcher: &'a mut Watcher,
         out: &'a mut Tokens,
     ) -> Encoder<'a> {
-        Encoder { values, session, watcher, out, nodes: 0, was_cut: false }
+        Encoder {
+            values,
+            session,
+            watcher,
+            out,
+            nodes: 0,
+            was_cut: false,
+        }
     }
 
     /// Writes one value.
@@ -181,11 +195,18 @@ impl<'a> Encoder<'a> {
         // SAFETY: the caller's.
         let info = unsafe {
             let of = ffi::Py_TYPE(exception);
-            &*self.values.types.of(of, &mut self.values.symbols, self.session, &self.values.redactor, self.watcher)
+            &*self.values.types.of(
+                of,
+                &mut self.values.symbols,
+                self.session,
+                &self.values.redactor,
+                self.watcher,
+            )
         };
         let begun = self.out.begin(token::EXCEPTION);
         self.out.u32(info.id.0);
-        self.out.raw(&[u8::from(info.kind == Kind::BuiltinException), 0, 0, 0]);
+        self.out
+            .raw(&[u8::from(info.kind == Kind::BuiltinException), 0, 0, 0]);
         let items = self.begin_items(seq_kind::TUPLE, 0);
         self.end_items(items, 0, 0);
         self.out.end(begun);
@@ -210,7 +231,12 @@ impl<'a> Encoder<'a> {
     /// # Safety
     /// As for [`Encoder::value`].
     #[inline]
-    pub(super) unsafe fn named_value(&mut self, object: *mut ffi::PyObject, is_secret: bool, name: &str) {
+    pub(super) unsafe fn named_value(
+        &mut self,
+        object: *mut ffi::PyObject,
+        is_secret: bool,
+        name: &str,
+    ) {
         // SAFETY: the caller's.
         unsafe {
             if is_secret && self.values.is_redacting && !object.is_null() && is_text(object) {
@@ -248,9 +274,14 @@ impl<'a> Encoder<'a> {
             if object == ffi::Py_None() {
                 self.out.tag(token::NONE);
             } else if of == &raw mut ffi::PyBool_Type {
-                self.out.tag(if object == ffi::Py_True() { token::TRUE } else { token::FALSE });
+                self.out.tag(if object == ffi::Py_True() {
+                    token::TRUE
+                } else {
+                    token::FALSE
+                });
             } else if of == &raw mut ffi::PyFloat_Type {
-                self.out.tag8(token::FLOAT, ffi::PyFloat_AS_DOUBLE(object).to_bits());
+                self.out
+                    .tag8(token::FLOAT, ffi::PyFloat_AS_DOUBLE(object).to_bits());
             } else {
                 return false;
             }
@@ -291,12 +322,20 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    unsafe fn rarer(&mut self, object: *mut ffi::PyObject, of: *mut ffi::PyTypeObject, depth: u32) -> bool {
+    unsafe fn rarer(
+        &mut self,
+        object: *mut ffi::PyObject,
+        of: *mut ffi::PyTypeObject,
+        depth: u32,
+    ) -> bool {
         // SAFETY: a live object of type `of`.
         unsafe {
             if of == &raw mut ffi::PyBytes_Type {
                 let data = ffi::PyBytes_AsString(object).cast::<u8>();
-                self.bytes(bytes_kind::BYTES, std::slice::from_raw_parts(data, ffi::PyBytes_Size(object) as usize));
+                self.bytes(
+                    bytes_kind::BYTES,
+                    std::slice::from_raw_parts(data, ffi::PyBytes_Size(object) as usize),
+                );
             } else if of == &raw mut ffi::PyByteArray_Type {
                 let data = ffi::PyByteArray_AsString(object).cast::<u8>();
                 let len = ffi::PyByteArray_Size(object) as usize;
@@ -365,7 +404,9 @@ impl<'a> Encoder<'a> {
     }
 
     pub(super) fn big_int(&mut self, digits: &[u32], is_negative: bool) {
-        let top = digits.last().map_or(0, |digit| 32 - digit.leading_zeros() as usize);
+        let top = digits
+            .last()
+            .map_or(0, |digit| 32 - digit.leading_zeros() as usize);
         let bits = digits.len().saturating_sub(1) * 30 + top;
         if bits > MAX_INT_BITS {
             self.was_cut = true;
@@ -393,9 +434,14 @@ impl<'a> Encoder<'a> {
     pub(super) unsafe fn str(&mut self, object: *mut ffi::PyObject) {
         // SAFETY: a live text.
         unsafe {
-            let Some(bytes) = ascii_bytes(object) else { return self.wide_str(object) };
+            let Some(bytes) = ascii_bytes(object) else {
+                return self.wide_str(object);
+            };
             if (*object.cast::<ffi::PyASCIIObject>()).interned() != 0
-                && let Some(symbol) = self.values.symbols.of_str(object, self.session, &self.values.redactor)
+                && let Some(symbol) =
+                    self.values
+                        .symbols
+                        .of_str(object, self.session, &self.values.redactor)
             {
                 if symbol.is_secret_text && self.values.is_redacting {
                     return self.hidden_by_shape();
@@ -475,7 +521,12 @@ impl<'a> Encoder<'a> {
         (begun, begun + 4)
     }
 
-    pub(super) fn end_items(&mut self, (begun, count_at): (usize, usize), kept: usize, full: usize) {
+    pub(super) fn end_items(
+        &mut self,
+        (begun, count_at): (usize, usize),
+        kept: usize,
+        full: usize,
+    ) {
         self.was_cut |= kept < full;
         self.out.patch(count_at, &[kept as u8]);
         self.out.end(begun);
@@ -494,7 +545,13 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    pub(super) unsafe fn items(&mut self, items: *const *mut ffi::PyObject, full: usize, kind: u8, depth: u32) {
+    pub(super) unsafe fn items(
+        &mut self,
+        items: *const *mut ffi::PyObject,
+        full: usize,
+        kind: u8,
+        depth: u32,
+    ) {
         let begun = self.begin_items(kind, full);
         let mut kept = 0;
         if depth < MAX_DEPTH {
@@ -527,16 +584,24 @@ impl<'a> Encoder<'a> {
                 return false;
             }
             if ffi::PyUnicode_Check(key) != 0 {
-                return match self.values.symbols.of_str(key, self.session, &self.values.redactor) {
+                return match self
+                    .values
+                    .symbols
+                    .of_str(key, self.session, &self.values.redactor)
+                {
                     Some(symbol) => symbol.is_secret_name,
                     None => {
-                        ffi::PyUnicode_GET_LENGTH(key) < 256 && self.values.redactor.is_secret_name(&text_of(key))
+                        ffi::PyUnicode_GET_LENGTH(key) < 256
+                            && self.values.redactor.is_secret_name(&text_of(key))
                     }
                 };
             }
             ffi::PyBytes_Check(key) != 0
                 && ffi::PyBytes_Size(key) < 256
-                && self.values.redactor.is_secret_name(&String::from_utf8_lossy(&secret_bytes(key)))
+                && self
+                    .values
+                    .redactor
+                    .is_secret_name(&String::from_utf8_lossy(&secret_bytes(key)))
         }
     }
 
@@ -602,6 +667,7 @@ impl<'a> Encoder<'a> {
         if self.values.is_redacting && self.values.redactor.is_secret_text(text.as_bytes()) {
             return self.hidden_by_shape();
         }
-        self.out.text(token::TEXT, others::head(text, MAX_CHARS).as_bytes());
+        self.out
+            .text(token::TEXT, others::head(text, MAX_CHARS).as_bytes());
     }
 }

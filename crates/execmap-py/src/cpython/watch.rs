@@ -51,7 +51,10 @@ unsafe extern "C" fn died(
 
 impl Watcher {
     pub(super) fn new(py: Python<'_>) -> PyResult<Watcher> {
-        Ok(Watcher { callback: callable(py, died)?.unbind(), watched: HashMap::default() })
+        Ok(Watcher {
+            callback: callable(py, died)?.unbind(),
+            watched: HashMap::default(),
+        })
     }
 
     /// Watches an object; gives the weak reference's address, 0 where the object allows none.

@@ -1,0 +1,178 @@
+//! The tables of definitions, as a reader fills them.
+
+use crate::define::{Code, Definition, DefinitionCounts, Loss, TaskDef, ThreadDef, TypeDef};
+use crate::ids::{CodeId, SymbolId, TaskId, TypeId};
+use crate::segment::ClockPair;
+
+/// More definitions in a row cannot be lost; a gap this wide is damage.
+const MOST_LOST: u64 = 1 << 18;
+
+/// All definitions of a trace.
+#[derive(Clone, Debug, Default)]
+pub struct Definitions {
+    /// Code objects, by [`CodeId`].
+    pub codes: Vec<Code>,
+    /// Threads, by log.
+    pub threads: Vec<ThreadDef>,
+    /// Tasks, by [`TaskId`].
+    pub tasks: Vec<TaskDef>,
+    /// Facts about the run, in the order written; a later one of the same key holds.
+    pub meta: Vec<(String, String)>,
+    /// What is missing.
+    pub losses: Vec<Loss>,
+    /// Pairs of tick counter and monotonic clock.
+    pub clock: Vec<ClockPair>,
+    /// Whether the recording came to its end.
+    pub is_ended: bool,
+    /// First call, call after the last, and beginning, where the trace is a part of a longer one.
+    pub window: Option<(u64, u64, ClockPair)>,
+    symbols: Vec<String>,
+    types: Vec<TypeDef>,
+}
+
+impl Definitions {
+    /// Takes in a run of definitions. False when the bytes are damaged; what came before is kept.
+    pub fn extend(&mut self, mut bytes: &[u8]) -> bool {
+        while !bytes.is_empty() {
+            match Definition::take(&mut bytes) {
+                Some(Some(Definition::Counts(counts))) => {
+                    if !self.fill(&counts) {
+                        return false;
+                    }
+                }
+                Some(Some(definition)) => self.push(definition),
+                Some(None) => {}
+                None => return false,
+            }
+        }
+        true
+    }
+
+    /// Takes in one definition.
+    pub fn push(&mut self, definition: Definition) {
+        match definition {
+            Definition::Meta(key, value) => self.meta.push((key, value)),
+            Definition::Symbol(text) => self.symbols.push(text),
+            Definition::Type(def) => self.types.push(def),
+            Definition::Code(code) => self.codes.push(*code),
+            Definition::Thread(def) => self.threads.push(def),
+            Definition::ThreadUpdate(index, def) => {
+                if let Some(slot) = self.threads.get_mut(index as usize) {
+                    *slot = def;
+                }
+            }
+            Definition::Task(def) => self.tasks.push(def),
+            Definition::TaskUpdate(index, def) => {
+                if let Some(slot) = self.tasks.get_mut(index as usize) {
+                    *slot = def;
+                }
+            }
+            Definition::Loss(loss) => {
+                let same =
+                    |other: &&mut Loss| other.reason == loss.reason && other.detail == loss.detail;
+                match self.losses.iter_mut().find(same) {
+                    Some(other) => other.count = loss.count,
+                    None => self.losses.push(loss),
+                }
+            }
+            Definition::Clock(pair) => self.clock.push(pair),
+            Definition::End => self.is_ended = true,
+            Definition::Counts(counts) => {
+                self.fill(&counts);
+            }
+            // A window of a window lies inside it.
+            Definition::Window { first, last, clock } => self.window = Some((first, last, clock)),
+        }
+    }
+
+    /// Puts something in the place of definitions that were lost. False when that cannot be.
+    fn fill(&mut self, counts: &DefinitionCounts) -> bool {
+        let lost = || "?".to_owned();
+        let code = || Code {
+            qualname: lost(),
+            ..Code::default()
+        };
+        let of_type = || TypeDef {
+            name: lost(),
+            full_name: lost(),
+        };
+        let [symbols, types, codes, threads, tasks] = counts.tables;
+        fill_up(&mut self.symbols, symbols, lost)
+            && fill_up(&mut self.types, types, of_type)
+            && fill_up(&mut self.codes, codes, code)
+            && fill_up(&mut self.threads, threads, ThreadDef::default)
+            && fill_up(&mut self.tasks, tasks, TaskDef::default)
+    }
+
+    /// The text of a symbol; `?` for one that is not defined.
+    #[must_use]
+    pub fn symbol(&self, id: SymbolId) -> &str {
+        self.symbols.get(id.index()).map_or("?", String::as_str)
+    }
+
+    /// A type, if it is defined.
+    #[must_use]
+    pub fn type_def(&self, id: TypeId) -> Option<&TypeDef> {
+        self.types.get(id.index())
+    }
+
+    /// A code object, if it is defined.
+    #[must_use]
+    pub fn code(&self, id: CodeId) -> Option<&Code> {
+        self.codes.get(id.index())
+    }
+
+    /// A task, if it is defined.
+    #[must_use]
+    pub fn task(&self, id: TaskId) -> Option<&TaskDef> {
+        self.tasks.get(id.index())
+    }
+
+    /// A fact about the run.
+    #[must_use]
+    pub fn meta(&self, key: &str) -> Option<&str> {
+        self.meta
+            .iter()
+            .rev()
+            .find(|(name, _)| name == key)
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+/// Makes a table `count` long. False when it is longer, or too much is missing.
+fn fill_up<T>(table: &mut Vec<T>, count: u64, lost: impl FnMut() -> T) -> bool {
+    let missing = count.checked_sub(table.len() as u64);
+    let is_sound = missing.is_some_and(|missing| missing <= MOST_LOST);
+    if is_sound {
+        table.resize_with(count as usize, lost);
+    }
+    is_sound
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stay_with_their_numbers_when_a_block_is_lost() {
+        let symbol = |text: &str| {
+            let mut out = Vec::new();
+            Definition::Symbol(text.to_owned()).encode(&mut out);
+            out
+        };
+        let (first, lost, third) = (symbol("first"), symbol("second"), symbol("third"));
+        let mut counts = DefinitionCounts::default();
+        counts.add(&first);
+        counts.add(&lost);
+        let mut block = Vec::new();
+        Definition::Counts(counts).encode(&mut block);
+        block.extend_from_slice(&third);
+
+        let mut definitions = Definitions::default();
+        assert!(definitions.extend(&first));
+        assert!(definitions.extend(&block));
+        let names: Vec<&str> = (0..3).map(|id| definitions.symbol(SymbolId(id))).collect();
+        assert_eq!(names, ["first", "?", "third"]);
+        assert!(!definitions.extend(&block), "the same block again");
+    }
+}
