@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
-use execmap_record::format::{Definition, Loss, LossReason, ThreadDef, kind, pack};
+use execmap_record::format::{CallId, Definition, Loss, LossReason, ThreadDef, kind, pack};
 use execmap_record::os::{at_fork, clock_pair, thread_number, ticks};
 use execmap_record::{Filter, Finished, Log, RECORD_MAX, Redactor, Session, Stopped};
 use foldhash::fast::FixedState;
@@ -65,6 +65,15 @@ pub(super) struct Suspended {
     pub(super) weak: usize,
 }
 
+/// What is known of a thread before its first record.
+#[derive(Default)]
+pub(super) struct Birth {
+    pub(super) name: String,
+    pub(super) created_by: Option<u64>,
+    /// Who created what runs first on it: the thread, or a job.
+    pub(super) creator: Option<u64>,
+}
+
 /// What is kept for each thread.
 pub(super) struct ThreadLog {
     pub(super) log: Log,
@@ -81,9 +90,6 @@ pub(super) struct ThreadLog {
     pub(super) loop_count: u32,
     /// Who created what runs next on this thread.
     pub(super) creator: Option<u64>,
-    pub(super) name: String,
-    pub(super) native_id: u64,
-    pub(super) created_by: Option<u64>,
     pub(super) is_over: AtomicBool,
     pub(super) is_closed: bool,
 }
@@ -108,6 +114,8 @@ pub(super) struct Engine {
     pub(super) tasks: Tasks,
     /// Who created a thread, a coroutine's task, a job: by the object's address.
     pub(super) creators: HashMap<usize, u64, FixedState>,
+    /// Threads that have not recorded anything yet, by the system's number.
+    pub(super) births: HashMap<u64, Birth, FixedState>,
     pub(super) logs: Vec<Box<ThreadLog>>,
     pub(super) by_state: HashMap<(usize, u64), usize, FixedState>,
     pub(super) codes: u32,
@@ -225,6 +233,7 @@ pub(crate) fn start(py: Python<'_>, settings: Settings) -> PyResult<Vec<String>>
         suspended: HashMap::default(),
         tasks: Tasks::default(),
         creators: HashMap::default(),
+        births: HashMap::default(),
         logs: Vec::new(),
         by_state: HashMap::default(),
         codes: 0,
@@ -426,6 +435,18 @@ impl Engine {
         self.log_of_other(state as usize, thread)
     }
 
+    /// The log of the running thread, if it has recorded anything.
+    ///
+    /// # Safety
+    /// As for [`Engine::log_of`].
+    pub(super) unsafe fn known_log(&mut self, state: *mut ffi::PyThreadState) -> Option<*mut ThreadLog> {
+        // SAFETY: the caller's.
+        let key = (state as usize, unsafe { thread_id(state) });
+        let log = &raw mut **self.logs.get_mut(*self.by_state.get(&key)?)?;
+        // SAFETY: logs live as long as the engine.
+        (!unsafe { (*log).is_over.load(Ordering::Acquire) }).then_some(log)
+    }
+
     #[cold]
     fn log_of_other(&mut self, state: usize, thread: u64) -> *mut ThreadLog {
         let known = self.by_state.get(&(state, thread)).copied();
@@ -444,17 +465,15 @@ impl Engine {
         self.close_ended_logs();
         let index = self.logs.len();
         let native_id = thread_number();
+        let birth = self.births.remove(&thread).unwrap_or_default();
         let is_main = native_id == u64::from(std::process::id());
-        let name = if is_main {
-            "MainThread".to_owned()
-        } else {
-            format!("thread {native_id}")
+        let name = match (birth.name.is_empty(), is_main) {
+            (false, _) => birth.name,
+            (true, true) => "MainThread".to_owned(),
+            (true, false) => format!("thread {native_id}"),
         };
-        self.session.define(&Definition::Thread(ThreadDef {
-            name: name.clone(),
-            native_id,
-            created_by: None,
-        }));
+        let created_by = birth.created_by.map(CallId);
+        self.session.define(&Definition::Thread(ThreadDef { name, native_id, created_by }));
         let log = Box::new(ThreadLog {
             log: self.session.open_log(index as u32),
             stack: Vec::new(),
@@ -465,10 +484,7 @@ impl Engine {
             loop_at: 0,
             loop_header: 0,
             loop_count: 0,
-            creator: None,
-            name,
-            native_id,
-            created_by: None,
+            creator: birth.creator,
             is_over: AtomicBool::new(false),
             is_closed: false,
         });
@@ -536,7 +552,7 @@ impl Engine {
 
 /// The system's number of a Python thread.
 #[inline]
-unsafe fn thread_id(state: *mut ffi::PyThreadState) -> u64 {
+pub(super) unsafe fn thread_id(state: *mut ffi::PyThreadState) -> u64 {
     // SAFETY: a live thread state; the field is a plain number.
     unsafe {
         state

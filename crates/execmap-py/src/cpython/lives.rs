@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
-use execmap_record::format::{CallId, Definition, ThreadDef, kind, pack};
+use execmap_record::format::{kind, pack};
 use execmap_record::{Redactor, Session};
 use pyo3::ffi;
 
 use super::code::Special;
-use super::engine::{EPOCH, Engine, ThreadLog};
+use super::engine::{Birth, EPOCH, Engine, ThreadLog, thread_id};
 use super::frame::Frame;
 use super::layout;
 use super::types::text_of;
@@ -53,6 +53,7 @@ impl Engine {
         self.next_exception = 0;
         self.suspended.clear();
         self.creators.clear();
+        self.births.clear();
         self.by_state.clear();
         self.tasks.restart();
         self.write_meta();
@@ -130,7 +131,8 @@ impl Engine {
         unsafe {
             let state = ffi::compat::PyThreadState_GetUnchecked();
             let frame = Frame::current(state);
-            let log = &mut *self.log_of(state);
+            let thread = thread_id(state);
+            let log = self.known_log(state);
             let index = usize::from(special == Special::CreateTask);
             let name = if index == 1 { c"coro" } else { c"self" };
             let name = ffi::PyUnicode_InternFromString(name.as_ptr());
@@ -139,19 +141,18 @@ impl Engine {
             if object.is_null() {
                 return;
             }
-            let running = log.stack.last().map(|node| node.call);
             match special {
                 Special::ThreadStart | Special::CreateTask | Special::WorkMade => {
+                    let running = log.and_then(|log| (*log).stack.last()).map(|node| node.call);
                     if let Some(call) = running {
-                        if self.creators.len() > 1 << 16 {
+                        if self.creators.len() > MOST_CREATORS {
                             self.creators.clear();
                         }
                         self.creators.insert(object as usize, call);
                     }
                 }
                 Special::ThreadBegin => {
-                    log.creator = self.creators.remove(&(object as usize));
-                    log.created_by = log.creator;
+                    let creator = self.creators.remove(&(object as usize));
                     let info = self.values.types.of(
                         ffi::Py_TYPE(object),
                         &mut self.values.symbols,
@@ -160,22 +161,23 @@ impl Engine {
                         &mut self.watcher,
                     );
                     let name = text_of(super::others::attribute(object, &*info, b"_name"));
-                    if !name.is_empty() {
-                        log.name = self.values.shown_name(name);
-                    }
-                    let def = ThreadDef {
-                        name: log.name.clone(),
-                        native_id: log.native_id,
-                        created_by: log.created_by.map(CallId),
-                    };
-                    self.session
-                        .define(&Definition::ThreadUpdate(log.log.number(), def));
+                    let name = self.values.shown_name(name);
+                    self.births.insert(thread, Birth { name, created_by: creator, creator });
                 }
-                Special::WorkBegin => log.creator = self.creators.remove(&(object as usize)),
+                Special::WorkBegin => {
+                    let creator = self.creators.remove(&(object as usize));
+                    match log {
+                        Some(log) => (*log).creator = creator,
+                        None => self.births.entry(thread).or_default().creator = creator,
+                    }
+                }
             }
         }
     }
 }
+
+/// Objects whose creators are remembered.
+const MOST_CREATORS: usize = 1 << 16;
 
 /// Whether generators must be watched, because the version is silent when one is closed or dropped.
 pub(super) const WATCHES_GENERATORS: bool = cfg!(all(Py_3_13, not(Py_3_14)));
