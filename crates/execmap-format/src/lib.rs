@@ -26,7 +26,7 @@ mod segment;
 mod source;
 pub mod testing;
 #[cfg(test)]
-mod tests_roundtrip;
+mod tests;
 mod text;
 pub mod token;
 mod trace;

@@ -1,5 +1,10 @@
 //! The console script: all commands but `run` are carried out here, `run` is handed to Python.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "PyO3 hands arguments over by value"
+)]
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -66,11 +71,13 @@ pub(crate) fn finish_run(
 }
 
 fn summarise(path: &Path, html: Option<&Path>, page_size: u64) -> PyResult<String> {
-    let trace = execmap_query::open(path).map_err(|error| query_error(&error))?;
-    let mut summary = RunSummary::of(&trace);
+    let glance = execmap_query::glance(path).map_err(|error| query_error(&error))?;
+    let mut summary = RunSummary::of_glance(&glance);
     summary.trace.0 = path.display().to_string();
     summary.is_page_wanted = html.is_some();
-    if let Some(html) = html.filter(|_| trace.calls().count() <= MOST_CALLS_FOR_A_PAGE) {
+    // The events are only read when they go into a page: memory stays bounded after a long run.
+    if let Some(html) = html.filter(|_| glance.calls <= MOST_CALLS_FOR_A_PAGE) {
+        let trace = execmap_query::open(path).map_err(|error| query_error(&error))?;
         let page = execmap_web::page(&trace, &PageOptions { page_size });
         write_page(html, &page.html)?;
         summary.page = Some((html.display().to_string(), page.html.len() as u64));

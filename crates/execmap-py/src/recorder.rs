@@ -1,6 +1,16 @@
 //! Starting and stopping from Python.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the dictionary of options is execmap's own"
+)]
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "PyO3 hands arguments over by value"
+)]
+
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use execmap_record::{Filter, FilterOptions, Redactor, Stopped, free_name, write_window};
@@ -40,7 +50,7 @@ fn as_json(words: &[String]) -> String {
                 match char {
                     '"' | '\\' => out.extend(['\\', char]),
                     '\0'..=' ' if char != ' ' => {
-                        out.push_str(&format!("\\u{:04x}", u32::from(char)))
+                        let _ = write!(out, "\\u{:04x}", u32::from(char));
                     }
                     _ => out.push(char),
                 }
@@ -138,7 +148,7 @@ pub(crate) fn open_window() -> Option<(u64, u64, u64)> {
 /// Ends a window: writes a trace that holds what was recorded since it was opened.
 #[pyfunction]
 pub(crate) fn close_window(py: Python<'_>, path: PathBuf, window: (u64, u64, u64)) -> PyResult<()> {
-    let Some((whole, last)) = cpython::flush(py)? else {
+    let Some((whole, last)) = cpython::flush(py) else {
         return Err(TraceError::new_err(
             "the recording around this one has ended before it",
         ));

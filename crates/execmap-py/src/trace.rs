@@ -1,5 +1,10 @@
 //! A trace opened for reading, as Python sees it. Answers cross as JSON or as text.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "PyO3 hands arguments over by value"
+)]
+
 use std::ops::Range;
 use std::path::PathBuf;
 

@@ -41,9 +41,8 @@ impl Tree {
     pub(super) fn token(&self) -> Vec<u8> {
         let all = |items: &[Tree]| items.iter().flat_map(Tree::token).collect::<Vec<u8>>();
         let named = |items: &[(u32, Tree)]| -> Vec<u8> {
-            let one = |(name, value): &(u32, Tree)| {
-                [&name.to_le_bytes()[..], &value.token()].concat()
-            };
+            let one =
+                |(name, value): &(u32, Tree)| [&name.to_le_bytes()[..], &value.token()].concat();
             items.iter().flat_map(one).collect()
         };
         match self {
@@ -98,7 +97,13 @@ impl Tree {
                 let head = [u8::from(*is_builtin), attributes.len() as u8];
                 let args = Tree::Seq(seq_kind::TUPLE, args.clone(), args.len() as u32).token();
                 let of = of.to_le_bytes();
-                let body = [&of[..], &head, &full.to_le_bytes(), &args, &named(attributes)];
+                let body = [
+                    &of[..],
+                    &head,
+                    &full.to_le_bytes(),
+                    &args,
+                    &named(attributes),
+                ];
                 sized(token::EXCEPTION, &body.concat())
             }
             Tree::Own(text) => sized(token::TEXT, text.as_bytes()),
@@ -116,7 +121,11 @@ impl Tree {
             all.iter().map(one).collect::<Option<Vec<_>>>()
         };
         let three = |parts: [ValueRef; 3]| -> Option<Box<[Tree; 3]>> {
-            Some(Box::new([inner(parts[0])?, inner(parts[1])?, inner(parts[2])?]))
+            Some(Box::new([
+                inner(parts[0])?,
+                inner(parts[1])?,
+                inner(parts[2])?,
+            ]))
         };
         Some(match values.get(value) {
             Value::NotRecorded => Tree::Constant(token::NOT_RECORDED),
@@ -137,7 +146,11 @@ impl Tree {
                 None => Tree::Str(text(shown.bytes)?),
             },
             Value::Symbol(SymbolId(id)) => Tree::Symbol(id),
-            Value::Bytes { kind, bytes, cut_of } => {
+            Value::Bytes {
+                kind,
+                bytes,
+                cut_of,
+            } => {
                 let full = cut_of.unwrap_or(bytes.len() as u64);
                 Tree::Bytes(kind, bytes.to_vec(), full)
             }
@@ -145,7 +158,11 @@ impl Tree {
                 let kept = items.iter().map(inner).collect::<Option<_>>()?;
                 Tree::Seq(items.kind, kept, items.full as u32)
             }
-            Value::Object { of: TypeId(of), base, attributes: kept } => {
+            Value::Object {
+                of: TypeId(of),
+                base,
+                attributes: kept,
+            } => {
                 let base = match base {
                     Some(base) => Some(Box::new(inner(base)?)),
                     None => None,
@@ -155,8 +172,15 @@ impl Tree {
             Value::Class(TypeId(of)) => Tree::Class(of),
             Value::Named { kind, name } => Tree::Named(kind, text(name)?),
             Value::Member { of, name } => Tree::Member(of.0, name.0),
-            Value::Exception { of, is_builtin, args, attributes: kept } => {
-                let Tree::Seq(_, args, _) = inner(args)? else { return None };
+            Value::Exception {
+                of,
+                is_builtin,
+                args,
+                attributes: kept,
+            } => {
+                let Tree::Seq(_, args, _) = inner(args)? else {
+                    return None;
+                };
                 Tree::Exception(of.0, is_builtin, args, attributes(kept)?, kept.full as u16)
             }
             Value::Own(shown) => Tree::Own(text(shown)?),
@@ -180,7 +204,11 @@ fn leaf() -> impl Strategy<Value = Tree> {
         text().prop_map(Tree::Str),
         (text(), 13u64..).prop_map(|(text, full)| Tree::StrCut(text, full)),
         any::<u32>().prop_map(Tree::Symbol),
-        (0..=bytes_kind::MEMORYVIEW, prop::collection::vec(any::<u8>(), 0..20), 0u64..1 << 40)
+        (
+            0..=bytes_kind::MEMORYVIEW,
+            prop::collection::vec(any::<u8>(), 0..20),
+            0u64..1 << 40
+        )
             .prop_map(|(kind, bytes, more)| {
                 let full = bytes.len() as u64 + more;
                 Tree::Bytes(kind, bytes, full)
@@ -197,9 +225,7 @@ pub(super) fn tree() -> impl Strategy<Value = Tree> {
     leaf().prop_recursive(4, 24, 6, |inner| {
         let items = prop::collection::vec(inner.clone(), 0..6);
         let attributes = prop::collection::vec((any::<u32>(), inner.clone()), 0..4);
-        let three = || {
-            [inner.clone(), inner.clone(), inner.clone()].prop_map(Box::new)
-        };
+        let three = || [inner.clone(), inner.clone(), inner.clone()].prop_map(Box::new);
         let base = prop::option::of(inner.clone().prop_map(Box::new));
         prop_oneof![
             (0..=seq_kind::FROZENDICT, items.clone(), any::<u32>()).prop_map(

@@ -355,6 +355,7 @@ fn args_of(code: &Bound<'_, PyAny>, flags: u32, is_secret: impl Fn(&str) -> bool
 }
 
 /// Lines by byte offset, from CPython's own table.
+#[expect(clippy::disallowed_methods, reason = "what `co_lines` gives is of C")]
 fn lines_of(code: &Bound<'_, PyAny>) -> LineTable {
     let mut runs: Vec<(u32, Option<u32>)> = Vec::new();
     if let Ok(lines) = code

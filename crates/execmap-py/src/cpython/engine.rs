@@ -19,8 +19,8 @@ use super::exceptions::Exceptions;
 use super::frame::Frame;
 use super::layout;
 use super::monitoring::Monitoring;
+use super::store::Values;
 use super::tasks::Tasks;
-use super::values::Values;
 use super::watch::Watcher;
 
 /// What to record, and where.
@@ -116,6 +116,7 @@ pub(super) struct Engine {
     pub(super) creators: HashMap<usize, u64, FixedState>,
     /// Threads that have not recorded anything yet, by the system's number.
     pub(super) births: HashMap<u64, Birth, FixedState>,
+    #[expect(clippy::vec_box, reason = "the hooks keep addresses of logs")]
     pub(super) logs: Vec<Box<ThreadLog>>,
     pub(super) by_state: HashMap<(usize, u64), usize, FixedState>,
     pub(super) codes: u32,
@@ -290,16 +291,14 @@ pub(crate) fn now() -> Option<(u64, u64, u64)> {
 
 /// Puts everything recorded so far into the trace's file. Gives its path and the number of the next
 /// call.
-pub(crate) fn flush(_: Python<'_>) -> PyResult<Option<(PathBuf, u64)>> {
+pub(crate) fn flush(_: Python<'_>) -> Option<(PathBuf, u64)> {
     // SAFETY: attached.
-    let Some(engine) = (unsafe { engine() }) else {
-        return Ok(None);
-    };
+    let engine = unsafe { engine() }?;
     let last = engine.next_call;
     engine
         .session
         .flush(engine.logs.iter_mut().map(|log| &mut log.log));
-    Ok(Some((engine.session.path().to_owned(), last)))
+    Some((engine.session.path().to_owned(), last))
 }
 
 impl Engine {
@@ -439,7 +438,10 @@ impl Engine {
     ///
     /// # Safety
     /// As for [`Engine::log_of`].
-    pub(super) unsafe fn known_log(&mut self, state: *mut ffi::PyThreadState) -> Option<*mut ThreadLog> {
+    pub(super) unsafe fn known_log(
+        &mut self,
+        state: *mut ffi::PyThreadState,
+    ) -> Option<*mut ThreadLog> {
         // SAFETY: the caller's.
         let key = (state as usize, unsafe { thread_id(state) });
         let log = &raw mut **self.logs.get_mut(*self.by_state.get(&key)?)?;
@@ -473,7 +475,11 @@ impl Engine {
             (true, false) => format!("thread {native_id}"),
         };
         let created_by = birth.created_by.map(CallId);
-        self.session.define(&Definition::Thread(ThreadDef { name, native_id, created_by }));
+        self.session.define(&Definition::Thread(ThreadDef {
+            name,
+            native_id,
+            created_by,
+        }));
         let log = Box::new(ThreadLog {
             log: self.session.open_log(index as u32),
             stack: Vec::new(),
@@ -520,14 +526,13 @@ impl Engine {
         let this = &raw const *log;
         let logs = &mut self.logs;
         let made = self.session.make_room(&mut log.log, || {
-            let other = logs.iter_mut().find_map(|other| {
+            logs.iter_mut().find_map(|other| {
                 if std::ptr::eq(&raw const **other, this) {
                     None
                 } else {
                     Session::yield_segment(&mut other.log)
                 }
-            });
-            other
+            })
         });
         self.is_dead |= !made;
         made
@@ -535,7 +540,7 @@ impl Engine {
 
     /// Writes the whole tick counter after a gap in which its low half may have come round.
     #[inline]
-    pub(super) fn check_tick(&mut self, log: &mut ThreadLog) {
+    pub(super) fn check_tick(log: &mut ThreadLog) {
         let tick = ticks();
         if tick.wrapping_sub(log.log.last_tick) >= 1 << 31 {
             log.log.cursor.words(pack(kind::TICK, 0, tick), tick);

@@ -182,7 +182,7 @@ impl Engine {
         if !self.make_room(log, RECORD_MAX) {
             return;
         }
-        self.check_tick(log);
+        Self::check_tick(log);
         let site = u64::from(offset + 1);
         let tick = ticks();
         log.log.last_tick = tick;
@@ -199,7 +199,7 @@ impl Engine {
                     &mut self.watcher,
                     &mut tokens,
                 )
-                .value(exception)
+                .value(exception);
             };
         } else {
             // SAFETY: a live exception.
@@ -210,7 +210,7 @@ impl Engine {
                     &mut self.watcher,
                     &mut tokens,
                 )
-                .type_alone(exception)
+                .type_alone(exception);
             };
         }
         let len = tokens.len();

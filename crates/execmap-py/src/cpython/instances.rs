@@ -3,9 +3,9 @@
 use execmap_record::format::token::{self, bytes_kind, named_kind, seq_kind};
 use pyo3::ffi;
 
-use super::others;
 use super::types::{Kind, TypeInfo};
 use super::values::{Encoder, MAX_DEPTH, MAX_ITEMS, is_text};
+use super::{others, standard};
 
 impl Encoder<'_> {
     pub(super) unsafe fn typed(&mut self, object: *mut ffi::PyObject, info: &TypeInfo, depth: u32) {
@@ -23,13 +23,13 @@ impl Encoder<'_> {
                 Kind::Method => self.named(named_kind::METHOD, &others::method_name(object)),
                 Kind::Module => self.named(named_kind::MODULE, &others::module_name(object)),
                 Kind::Generator => {
-                    self.named(named_kind::GENERATOR, &others::generator_name(object))
+                    self.named(named_kind::GENERATOR, &others::generator_name(object));
                 }
                 Kind::Coroutine => {
-                    self.named(named_kind::COROUTINE, &others::generator_name(object))
+                    self.named(named_kind::COROUTINE, &others::generator_name(object));
                 }
                 Kind::AsyncGenerator => {
-                    self.named(named_kind::ASYNC_GENERATOR, &others::generator_name(object))
+                    self.named(named_kind::ASYNC_GENERATOR, &others::generator_name(object));
                 }
                 Kind::Deque => self.deque(object, depth),
                 Kind::Decimal
@@ -38,7 +38,7 @@ impl Encoder<'_> {
                 | Kind::Time
                 | Kind::TimeDelta
                 | Kind::Uuid
-                | Kind::Path => match others::own_text(object, info.kind) {
+                | Kind::Path => match standard::own_text(object, info.kind) {
                     Some(text) => self.own_text(&text),
                     None => self.object(object, info, depth),
                 },

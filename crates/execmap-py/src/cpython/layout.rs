@@ -145,6 +145,7 @@ unsafe extern "C" fn probe(
 }
 
 /// Checks the layout once; `force_public` makes it fail, for tests of the slower way.
+#[expect(clippy::disallowed_methods, reason = "the answer is our own probe's")]
 pub(crate) fn self_test(py: Python<'_>, force_public: bool) -> PyResult<()> {
     static mut METHOD: ffi::PyMethodDef = ffi::PyMethodDef {
         ml_name: c"probe".as_ptr(),

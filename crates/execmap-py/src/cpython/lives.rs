@@ -11,8 +11,8 @@ use super::code::Special;
 use super::engine::{Birth, EPOCH, Engine, ThreadLog, thread_id};
 use super::frame::Frame;
 use super::layout;
+use super::store::Values;
 use super::types::text_of;
-use super::values::Values;
 use super::watch::Watch;
 
 impl Engine {
@@ -94,7 +94,7 @@ impl Engine {
     /// Writes that a suspended call was closed or dropped.
     pub(super) fn note_closed(&mut self, log: &mut ThreadLog, call: u64, exact: bool) {
         if self.make_room(log, 64) {
-            self.check_tick(log);
+            Self::check_tick(log);
             let word = pack(kind::CLOSED, u32::from(exact), log.log.last_tick);
             log.log.cursor.words(word, call);
         }
@@ -143,7 +143,9 @@ impl Engine {
             }
             match special {
                 Special::ThreadStart | Special::CreateTask | Special::WorkMade => {
-                    let running = log.and_then(|log| (*log).stack.last()).map(|node| node.call);
+                    let running = log
+                        .and_then(|log| (*log).stack.last())
+                        .map(|node| node.call);
                     if let Some(call) = running {
                         if self.creators.len() > MOST_CREATORS {
                             self.creators.clear();
@@ -162,7 +164,14 @@ impl Engine {
                     );
                     let name = text_of(super::others::attribute(object, &*info, b"_name"));
                     let name = self.values.shown_name(name);
-                    self.births.insert(thread, Birth { name, created_by: creator, creator });
+                    self.births.insert(
+                        thread,
+                        Birth {
+                            name,
+                            created_by: creator,
+                            creator,
+                        },
+                    );
                 }
                 Special::WorkBegin => {
                     let creator = self.creators.remove(&(object as usize));

@@ -3,6 +3,11 @@
 //! Every difference between versions lives here, named by what differs. This
 //! folder is one of the two places of the project where unsafe code may stand.
 
+#![expect(
+    clippy::cast_ptr_alignment,
+    reason = "fields of CPython's structures lie at multiples of their size"
+)]
+
 mod code;
 mod engine;
 mod events;
@@ -16,6 +21,8 @@ mod lives;
 mod monitoring;
 mod others;
 mod stacks;
+mod standard;
+mod store;
 mod symbols;
 mod tasks;
 mod types;

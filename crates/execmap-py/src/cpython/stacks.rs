@@ -31,7 +31,7 @@ impl Engine {
         if let Some(creator) = log.creator.take()
             && self.make_room(log, 64)
         {
-            self.check_tick(log);
+            Self::check_tick(log);
             log.log
                 .cursor
                 .words(pack(kind::CREATED_BY, 0, log.log.last_tick), creator);
@@ -135,7 +135,7 @@ impl Engine {
 
     fn note_switch(&mut self, log: &mut ThreadLog, call: u64) {
         if self.make_room(log, 64) {
-            self.check_tick(log);
+            Self::check_tick(log);
             log.log
                 .cursor
                 .words(pack(kind::SWITCH, 0, log.log.last_tick), call);

@@ -25,6 +25,10 @@ pub(super) struct Tasks {
 
 impl Tasks {
     /// Looks for asyncio among the imported modules, without importing it.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "`sys.modules` is a dictionary with text keys"
+    )]
     pub(super) fn look_for_asyncio(&mut self, py: Python<'_>) {
         let Ok(modules) = py.import("sys").and_then(|sys| sys.getattr("modules")) else {
             return;

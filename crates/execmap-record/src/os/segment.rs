@@ -190,12 +190,8 @@ impl Cursor {
         // SAFETY: the caller saw that head and tokens fit.
         let at = unsafe { self.at.add(head) };
         // SAFETY: as above.
-        Tokens {
-            first: at,
-            at,
-            limit: unsafe { at.add(max) },
-            is_cut: false,
-        }
+        let limit = unsafe { at.add(max) };
+        Tokens { first: at, at, limit, is_cut: false }
     }
 
     /// Finishes a record of one word and tokens.
