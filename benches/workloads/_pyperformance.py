@@ -15,7 +15,8 @@ def load(name: str) -> ModuleType:
         raise ModuleNotFoundError("pyperformance is not installed here: pip install -r benches/requirements.txt")
     path = Path(package.origin).parent / "data-files" / "benchmarks" / f"bm_{name}" / "run_benchmark.py"
     spec = importlib.util.spec_from_file_location(f"bm_{name}", path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)

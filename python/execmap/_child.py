@@ -14,7 +14,6 @@ import sys
 from execmap import _core, _options
 
 
-
 def begin() -> None:
     """Starts the recorder as the environment says."""
     fields = _options.decode(os.environ[_options.VARIABLE])

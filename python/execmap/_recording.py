@@ -8,14 +8,12 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import TracebackType
-from typing import Any, ParamSpec, Self, TypeVar
+from typing import Any, Self
 
 from execmap import _core, _options
 from execmap._trace import Trace
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 _lock = threading.Lock()
 _open: list[Recording] = []
@@ -32,8 +30,11 @@ class Recording:
 
     def __init__(self, options: dict[str, object], path: str | None) -> None:
         self._options = options
-        self._temporary = None if path is not None else tempfile.TemporaryDirectory(prefix="execmap-")
-        self._path = path if path is not None else os.path.join(self._temporary.name, "trace.execmap")  # type: ignore[union-attr]
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        if path is None:
+            self._temporary = tempfile.TemporaryDirectory(prefix="execmap-")
+            path = f"{self._temporary.name}/trace.execmap"
+        self._path = path
         self._window: tuple[int, int, int] | None = None
         self._is_owner = False
         self._is_over = False
@@ -149,11 +150,11 @@ def record(
     }
     script = getattr(sys.modules.get("__main__"), "__file__", None)
     if script is not None:
-        options["roots"] = [os.getcwd(), os.path.dirname(os.path.abspath(script))]
+        options["roots"] = [str(Path.cwd()), str(Path(script).absolute().parent)]
     return Recording(options, target)
 
 
-def trace(function: Callable[P, R]) -> Callable[P, R]:
+def trace[**P, R](function: Callable[P, R]) -> Callable[P, R]:
     """Records each call of a function, and prints the tree of it when it ends.
 
     >>> import execmap

@@ -117,7 +117,7 @@ def command(name: str, args: list[str]) -> tuple[list[str], str, str | None]:
     found = shutil.which(name)
     if found is None:
         raise NotRunnable(f"no such script, and no command of that name on PATH: {name}")
-    with open(found, "rb") as file:
+    with Path(found).open("rb") as file:
         first = file.readline(4096)
         second = file.readline(4096)
     if not first.startswith(b"#!") or b"python" not in first + second:
@@ -180,7 +180,7 @@ def remove_children_of_last_run(trace: Path) -> None:
 
 def fields(request: Request, trace: Path, name: str, folder: str | None) -> dict[str, list[str]]:
     """What the starting interpreter is told."""
-    here = os.getcwd()
+    here = str(Path.cwd())
     known: dict[str, list[str]] = {
         "path": [str(trace.absolute())],
         "name": [name],

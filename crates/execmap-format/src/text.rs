@@ -15,7 +15,7 @@ use crate::value::{Attributes, Items, Text, Value, ValueRef, Values};
 /// No recorder nests deeper; a damaged table might.
 const MAX_DEPTH: u32 = 40;
 /// No recorder keeps as many values inside one; in a damaged table they might be without end.
-const MAX_NODES: u32 = 10_000;
+const MAX_NODES: u32 = 1000;
 
 impl Values {
     /// The text of a value.

@@ -93,7 +93,7 @@ proptest! {
             prop_assert!(values.extend(&block));
         }
         if let Some(value) = value {
-            values.text(value, &Definitions::default());
+            let _ = values.text(value, &Definitions::default());
         }
     }
 
@@ -108,8 +108,8 @@ proptest! {
         table.extend(&block);
         for index in 0..table.len() as u64 {
             let value = ValueRef::row(index);
-            table.text(value, &Definitions::default());
-            table.exception_text(value, &Definitions::default());
+            let _ = table.text(value, &Definitions::default());
+            let _ = table.exception_text(value, &Definitions::default());
         }
     }
 
@@ -135,7 +135,7 @@ proptest! {
         let held: usize = read_segments(&part).iter().map(|(_, records)| records.len()).sum();
         prop_assert!(held <= part.len());
         let _ = (PartHeader::decode(&input), SegmentHeader::decode(&input), Block::decode_head(&input));
-        read_segments(&input);
+        let _ = read_segments(&input);
     }
 }
 
