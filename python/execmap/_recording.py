@@ -20,6 +20,25 @@ _open: list[Recording] = []
 """Recordings that go on; the first one armed the recorder."""
 
 
+_armed_by: Recording | None = None
+"""The recording whose file the recorder writes; none under `execmap run`."""
+_waiting: list[tuple[Recording, str]] = []
+"""Recordings that ended before the recorder did, and the names their traces will have."""
+
+
+def _disarm() -> None:
+    """Stops the recorder when the last recording has ended, unless `execmap run` started it."""
+    global _armed_by
+    if _armed_by is None:
+        return
+    _core.stop()
+    _armed_by = None
+    while _waiting:
+        recording, path = _waiting.pop()
+        os.replace(recording._path, path)
+        recording._path = path
+
+
 class Recording:
     """What is recorded while its `with` block runs.
 
@@ -35,8 +54,7 @@ class Recording:
             self._temporary = tempfile.TemporaryDirectory(prefix="execmap-")
             path = f"{self._temporary.name}/trace.execmap"
         self._path = path
-        self._window: tuple[int, int, int] | None = None
-        self._is_owner = False
+        self._begin: tuple[int, int, int] | None = None
         self._is_over = False
         self._trace: Trace | None = None
 
@@ -56,34 +74,36 @@ class Recording:
 
     def start(self) -> None:
         """Begins to record."""
+        global _armed_by
         with _lock:
-            if _core.is_recording():
-                self._window = _core.open_window()
-            else:
+            if not _core.is_recording():
                 self._path, _ = _core.start(self._options | {"path": self._path})
-                self._is_owner = True
+                _armed_by = self
+            self._begin = _core.open_window()
             _open.append(self)
 
     def stop(self) -> None:
         """Ends the recording; the trace is complete."""
         with _lock:
-            if self not in _open:
+            if self not in _open or self._begin is None:
                 return
             _open.remove(self)
-            if self._window is not None:
-                _core.close_window(self._path, self._window)
-            elif _open:
-                self._hand_over()
-            else:
-                _core.stop()
             self._is_over = True
+            if _armed_by is None or _open or self is not _armed_by:
+                self._write_window(self._begin)
+            if not _open:
+                _disarm()
 
-    def _hand_over(self) -> None:
-        """Ends before a recording that began inside it: what it saw is copied, the recorder goes on."""
-        whole = self._path
-        part = whole + ".window"
-        _core.close_window(part, (0, 0, 0))
-        self._path = part
+    def _write_window(self, begin: tuple[int, int, int]) -> None:
+        """Writes what this recording saw; the recorder goes on."""
+        own = self._path
+        if self is _armed_by:
+            # The recorder still writes there.
+            self._path += ".window"
+            _core.close_window(self._path, begin)
+            _waiting.append((self, own))
+        else:
+            _core.close_window(own, begin)
 
     def __enter__(self) -> Self:
         self.start()
