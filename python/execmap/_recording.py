@@ -35,7 +35,7 @@ def _disarm() -> None:
     _armed_by = None
     while _waiting:
         recording, path = _waiting.pop()
-        os.replace(recording._path, path)
+        Path(recording._path).replace(path)
         recording._path = path
 
 

@@ -161,7 +161,7 @@ impl<'m> Writer<'m> {
                 self.value(message.result.as_deref().unwrap_or("returned")),
             ),
             Outcome::Raised => (
-                "--x",
+                if message.has_failed { "--x" } else { "-->>" },
                 self.value(message.exception.as_deref().unwrap_or("an exception")),
             ),
             Outcome::Closed => ("-->>", "closed".to_owned()),

@@ -22,7 +22,10 @@ pub fn render(map: &Map) -> String {
                 };
                 (lane.level, format!("{kind} {}", visible(&lane.name)))
             }
-            MapRow::More(more) => (more.level, format!("… {}", more_text(more))),
+            MapRow::More(more) => {
+                let mark = if more.bodies.is_some() { '▸' } else { '…' };
+                (more.level, format!("{mark} {}", more_text(more)))
+            }
             MapRow::Call(message) => (message.level, message_text(map, message)),
         };
         let _ = writeln!(text, "{}{line}", "  ".repeat(level as usize));
@@ -35,7 +38,10 @@ pub fn render(map: &Map) -> String {
 
 /// `980 more calls of shop.price, 12,980 calls inside them`
 pub(crate) fn more_text(note: &MoreNote) -> String {
-    let mut text = counted(note.calls, "more call");
+    let mut text = match note.bodies {
+        Some(bodies) => bodies.counted(note.calls),
+        None => counted(note.calls, "more call"),
+    };
     if let Some(function) = &note.function {
         let _ = write!(text, " of {function}");
     }
@@ -63,6 +69,10 @@ fn message_text(map: &Map, message: &Message) -> String {
             if let Some(result) = &message.result {
                 let _ = write!(text, " → {}", cut(&visible(result), VALUE_CHARS));
             }
+        }
+        Outcome::Raised if !message.has_failed => {
+            let exception = message.exception.as_deref().unwrap_or("an exception");
+            let _ = write!(text, " left by {}", cut(&visible(exception), VALUE_CHARS));
         }
         Outcome::Raised => {
             let exception = message.exception.as_deref().unwrap_or("an exception");

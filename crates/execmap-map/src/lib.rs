@@ -2,8 +2,8 @@
 //! as many messages as a person reads.
 //!
 //! [`build`] is the one way to a [`Map`]. It collapses by depth: the greatest
-//! depth that fits the budget is opened whole, then what failed. Whatever stays
-//! closed is counted where it is missing. The same calls in the same order give
+//! depth that fits the budget is opened whole, then what failed; bodies of
+//! imported modules and of classes stay closed. Whatever stays closed is counted where it is missing. The same calls in the same order give
 //! the same map; no time decides anything.
 
 #![forbid(unsafe_code)]
@@ -13,7 +13,7 @@ mod participants;
 use std::ops::ControlFlow;
 
 use execmap_query::{
-    CallNumber, Fold, Losses, Opening, Outcome, Place, Step, TaskNumber, ThreadNumber, Trace, What,
+    Bodies, CallNumber, Fold, Losses, Opening, Outcome, Place, Step, TaskNumber, ThreadNumber, Trace, What,
     walk,
 };
 use serde::Serialize;
@@ -119,6 +119,9 @@ pub struct Message {
     pub outcome: Outcome,
     /// `Type: message` of the exception that left it.
     pub exception: Option<String>,
+    /// Whether it failed; an exception that ends the program in order is no failure.
+    #[serde(skip)]
+    pub has_failed: bool,
     /// Calls below it.
     pub calls_inside: u64,
     /// Whether these are there, but not shown.
@@ -140,6 +143,9 @@ pub struct MoreNote {
     pub calls_inside: u64,
     /// Their function, where all have the same.
     pub function: Option<String>,
+    /// Where all are bodies of imported modules or of classes: of what.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bodies: Option<Bodies>,
 }
 
 /// The map of a trace.
@@ -212,6 +218,7 @@ impl Writer<'_> {
                 calls,
                 inside,
                 function,
+                bodies,
             } => {
                 let function = function.map(|function| self.trace.function(function).shown_name());
                 MapRow::More(MoreNote {
@@ -220,6 +227,7 @@ impl Writer<'_> {
                     calls,
                     calls_inside: inside,
                     function,
+                    bodies,
                 })
             }
             What::Calls {
@@ -271,6 +279,7 @@ impl Writer<'_> {
             result: trace.result_text(call),
             outcome: trace.calls().outcome(call),
             exception: trace.failure_text(call),
+            has_failed: trace.calls().has_failed(call),
             calls_inside: 0,
             closed: false,
             function: trace.calls().function(call).0,

@@ -101,6 +101,15 @@ impl Assembler {
         }
     }
 
+    /// The exception that leaves the call, or has left it, is no failure.
+    pub(crate) fn set_exit(&mut self, call: u32) {
+        let number = CallNumber(call);
+        if self.calls.has_begun(call) && self.calls.has_failed(number) {
+            self.gatherer.excuse(self.calls.function(number).0);
+        }
+        self.calls.set_exit(call);
+    }
+
     /// Whether the call has begun. What happened to others is kept: a call that went on in another
     /// thread may be met there before its beginning.
     fn is_known(&mut self, at: u64, call: u32, change: Change) -> bool {
@@ -129,8 +138,9 @@ impl Assembler {
                     .saturating_sub(self.calls.start_ns(number))
                     .saturating_sub(suspended);
                 let function = self.calls.function(number).0;
+                let has_failed = self.calls.has_failed(number);
                 self.gatherer
-                    .end(call, function, ran, suspended, outcome == Outcome::Raised);
+                    .end(call, function, ran, suspended, has_failed);
             }
         }
     }

@@ -3,6 +3,7 @@
 //! A row costs 37 bytes and four for each argument; threads, tasks, suspended
 //! times and creators cost nothing where there are none.
 
+use rustc_hash::FxHashSet;
 use serde::Serialize;
 
 use crate::columns::{NONE, References, Sparse, Uniform};
@@ -76,6 +77,8 @@ pub struct Calls {
     suspended: Sparse<u64>,
     created_by: Sparse<u32>,
     references: References,
+    /// Calls left by an exception that ends the program in order.
+    exits: FxHashSet<u32>,
     missing: u64,
 }
 
@@ -96,6 +99,7 @@ impl Default for Calls {
             suspended: Sparse::default(),
             created_by: Sparse::default(),
             references: References::default(),
+            exits: FxHashSet::default(),
             missing: 0,
         }
     }
@@ -181,6 +185,11 @@ impl Calls {
 
     pub(crate) fn set_left_with(&mut self, call: u32, reference: u64) {
         self.left_with[call as usize] = self.references.shorten(reference);
+    }
+
+    /// The exception that leaves the call is no failure.
+    pub(crate) fn set_exit(&mut self, call: u32) {
+        self.exits.insert(call);
     }
 
     pub(crate) fn set_suspended(&mut self, call: u32, nanos: u64) {
@@ -304,6 +313,13 @@ impl Calls {
             2 => Outcome::Closed,
             _ => Outcome::Unfinished,
         }
+    }
+
+    /// Whether it was left by an exception that says that something went wrong: not by the one that
+    /// ends the program in order, or closes a generator.
+    #[must_use]
+    pub fn has_failed(&self, call: CallNumber) -> bool {
+        self.outcome[call.index()] == Outcome::Raised as u8 && !self.exits.contains(&call.0)
     }
 
     /// Threads that calls belong to, numbers that were lost included.

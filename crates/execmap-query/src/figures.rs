@@ -13,7 +13,7 @@ pub const SPREAD_BINS: usize = 17;
 pub struct Figures {
     /// How often it was called.
     pub calls: u64,
-    /// How many of the calls were left by an exception.
+    /// How many of the calls failed: see [`Calls::has_failed`](crate::Calls::has_failed).
     pub failed: u64,
     /// How many of the calls ended while they were recorded.
     pub ended: u64,
@@ -117,6 +117,12 @@ impl Gatherer {
             figures.slowest_ns = ran_ns;
             figures.slowest = Some(call);
         }
+    }
+
+    /// A call that was counted as a failure was none.
+    pub(crate) fn excuse(&mut self, function: u32) {
+        let failed = &mut self.of(function).failed;
+        *failed = failed.saturating_sub(1);
     }
 
     /// Figures by function; what still runs has run until `end`.

@@ -23,7 +23,8 @@ pub struct Info {
     pub calls: u64,
     /// How many functions they called.
     pub functions: u64,
-    /// How many of them were left by an exception.
+    /// How many of them failed: were left by an exception, but for one that ends the program in
+    /// order.
     pub failed: u64,
     /// How many of them had not ended when the recording ended.
     pub unfinished: u64,

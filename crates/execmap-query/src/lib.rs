@@ -43,7 +43,7 @@ pub use handles::{
 };
 pub use info::{Info, info, rfc3339, shell_words};
 pub use open::{Glance, OpenError, glance, newest, open};
-pub use opening::{Fold, Opening, Piece};
+pub use opening::{Bodies, Fold, Opening, Piece};
 pub use pattern::{BadPattern, FunctionPattern};
 pub use rows::{Row, row, rows};
 pub use shape::Children;

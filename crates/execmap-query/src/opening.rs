@@ -5,12 +5,18 @@
 //! in order of start. Calls that are too many to be shown together are shown in
 //! part: the first, some that failed, and the last. Everything that is not shown is
 //! counted where it is missing.
+//!
+//! Bodies of imported modules and of classes stay closed, and several in a row
+//! share one row, so that the room goes to what the program does.
 
 use std::collections::VecDeque;
 
 use rustc_hash::{FxHashMap, FxHashSet};
+use serde::Serialize;
 
+use crate::function::FunctionKind;
 use crate::handles::{CallNumber, FunctionNumber};
+use crate::text::thousands;
 use crate::trace::Trace;
 
 /// Whether equal neighbours share one row.
@@ -37,13 +43,54 @@ pub enum Piece {
     },
     /// Neighbours for which there is no room.
     More {
+        /// The first of them.
+        first: CallNumber,
         /// How many there are.
         calls: u64,
         /// Calls below them.
         inside: u64,
         /// Their function, where all have the same.
         function: Option<FunctionNumber>,
+        /// Where all are bodies: of what.
+        bodies: Option<Bodies>,
     },
+}
+
+/// Bodies that share a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bodies {
+    /// Of classes.
+    Classes,
+    /// Of modules.
+    Modules,
+    /// Of modules and classes.
+    Both,
+}
+
+impl Bodies {
+    /// `5 class bodies`
+    #[must_use]
+    pub fn counted(self, number: u64) -> String {
+        let of = match self {
+            Bodies::Classes => "class",
+            Bodies::Modules => "module",
+            Bodies::Both => "module and class",
+        };
+        let noun = if number == 1 { "body" } else { "bodies" };
+        format!("{} {of} {noun}", thousands(number))
+    }
+
+    fn of(kind: FunctionKind) -> Self {
+        match kind {
+            FunctionKind::Class => Bodies::Classes,
+            _ => Bodies::Modules,
+        }
+    }
+
+    fn and(self, other: Self) -> Self {
+        if self == other { self } else { Bodies::Both }
+    }
 }
 
 /// How much is opened.
@@ -141,7 +188,13 @@ impl<'t> Opening<'t> {
             calls,
             keep: self.keep.as_deref(),
             fold: self.limits.fold,
+            folds_bodies: self.folds_bodies(),
         }
+    }
+
+    /// Whether bodies stay closed: where all calls were asked for, and room is short.
+    fn folds_bodies(&self) -> bool {
+        self.limits.rows.is_some() && self.keep.is_none()
     }
 
     fn choose(&mut self, rows: usize) {
@@ -232,7 +285,11 @@ impl<'t> Opening<'t> {
             return Vec::new();
         }
         let has_inside = |piece: &Piece| match *piece {
-            Piece::Calls { first, .. } if self.trace.subtree(first) > 0 => Some(first),
+            Piece::Calls { first, .. } if self.trace.subtree(first) > 0 => {
+                let is_asked_for = self.limits.root == Some(first);
+                let stays_closed = self.folds_bodies() && self.trace.is_quiet_body(first);
+                (is_asked_for || !stays_closed).then_some(first)
+            }
             _ => None,
         };
         pieces.iter().filter_map(has_inside).collect()
@@ -285,12 +342,17 @@ impl<'t> Opening<'t> {
             gap.push(piece);
             return;
         };
+        let first = match last {
+            Piece::Calls { first, .. } | Piece::More { first, .. } => first,
+        };
         let ((calls, inside, function), (more_calls, more_inside, own)) =
             (self.counts(last), self.counts(piece));
         gap.push(Piece::More {
+            first,
             calls: calls + more_calls,
             inside: inside + more_inside,
             function: function.filter(|function| Some(*function) == own),
+            bodies: None,
         });
     }
 
@@ -306,6 +368,7 @@ impl<'t> Opening<'t> {
                 calls,
                 inside,
                 function,
+                ..
             } => (calls, inside, function),
         }
     }
@@ -326,9 +389,43 @@ struct Pieces<'a> {
     calls: &'a [u32],
     keep: Option<&'a [bool]>,
     fold: Fold,
+    folds_bodies: bool,
 }
 
+/// Fewer bodies in a row than this have rows of their own.
+const LEAST_BODIES: usize = 3;
+
 impl Pieces<'_> {
+    /// Bodies of the same thread or task that come next, if they are enough to share a row.
+    fn bodies(&mut self) -> Option<Piece> {
+        let (trace, calls) = (self.trace, self.trace.calls());
+        let first = CallNumber(*self.calls.first()?);
+        let lane = |call| (calls.thread(call), calls.task(call));
+        let is_body = |call: &u32| {
+            let call = CallNumber(*call);
+            trace.is_quiet_body(call) && lane(call) == lane(first)
+        };
+        let count = self.calls.iter().take_while(|call| is_body(call)).count();
+        if count < LEAST_BODIES {
+            return None;
+        }
+        let (bodies, rest) = self.calls.split_at(count);
+        self.calls = rest;
+        let kinds = bodies
+            .iter()
+            .map(|call| Bodies::of(trace.function_of(CallNumber(*call)).kind));
+        Some(Piece::More {
+            first,
+            calls: count as u64,
+            inside: bodies
+                .iter()
+                .map(|call| u64::from(trace.subtree(CallNumber(*call))))
+                .sum(),
+            function: None,
+            bodies: kinds.reduce(Bodies::and),
+        })
+    }
+
     fn next_call(&mut self) -> Option<CallNumber> {
         loop {
             let (&call, rest) = self.calls.split_first()?;
@@ -344,6 +441,11 @@ impl Iterator for Pieces<'_> {
     type Item = Piece;
 
     fn next(&mut self) -> Option<Piece> {
+        if self.folds_bodies
+            && let Some(bodies) = self.bodies()
+        {
+            return Some(bodies);
+        }
         let first = self.next_call()?;
         let mut times = 1;
         let mut inside = u64::from(self.trace.subtree(first));

@@ -11,6 +11,7 @@ use crate::calls::{Begin, Outcome};
 use crate::function::{Function, FunctionKind};
 use crate::handles::CallNumber;
 use crate::open::{FileSource, Glance};
+use crate::text::is_normal_end;
 use crate::trace::{Derived, Lane, LeftOut, Run, Trace};
 use crate::values::Texts;
 
@@ -181,6 +182,8 @@ struct Pass<'t> {
     exceptions: FxHashMap<u32, u64>,
     /// Calls left by exceptions that were first seen on a thread that is read later.
     waiting: Vec<(u32, ExceptionId)>,
+    /// Whether the value of an exception is a normal end.
+    exits: FxHashMap<u64, bool>,
     /// Exceptions thrown into suspended calls.
     thrown: FxHashMap<u32, ExceptionId>,
     args: Vec<u64>,
@@ -204,6 +207,7 @@ impl<'t> Pass<'t> {
             reader,
             exceptions: FxHashMap::default(),
             waiting: Vec::new(),
+            exits: FxHashMap::default(),
             thrown: FxHashMap::default(),
             args: Vec::new(),
             numbers,
@@ -326,6 +330,11 @@ impl<'t> Pass<'t> {
             self.end(log, at, call, Outcome::Closed, None);
             return;
         }
+        if let Some(number) = self.numbers.short(call)
+            && value.is_some_and(|value| self.is_exit(value))
+        {
+            self.assembler.set_exit(number);
+        }
         self.end(log, at, call, Outcome::Raised, value);
         if value.is_none() {
             self.waiting
@@ -341,10 +350,23 @@ impl<'t> Pass<'t> {
         text.split(':').next() == Some("GeneratorExit")
     }
 
+    /// Whether an exception is the normal end of a program or a generator.
+    fn is_exit(&mut self, value: u64) -> bool {
+        let (reader, definitions) = (self.reader, self.definitions);
+        *self.exits.entry(value).or_insert_with(|| {
+            let values = reader.values();
+            is_normal_end(&values.exception_text(ValueRef(value), definitions))
+        })
+    }
+
     fn finish(mut self) -> Assembled {
         for (call, exception) in std::mem::take(&mut self.waiting) {
             if let Some(value) = self.exceptions.get(&exception.0) {
-                self.assembler.set_exception(call, *value);
+                let value = *value;
+                self.assembler.set_exception(call, value);
+                if self.is_exit(value) {
+                    self.assembler.set_exit(call);
+                }
             }
         }
         let numbers = self.numbers;

@@ -8,7 +8,7 @@ use std::hash::{BuildHasher, Hasher};
 
 use rustc_hash::FxBuildHasher;
 
-use crate::calls::{Calls, Outcome};
+use crate::calls::Calls;
 use crate::function::Function;
 use crate::handles::CallNumber;
 
@@ -59,11 +59,11 @@ pub(crate) fn subtrees(calls: &Calls) -> Vec<u32> {
     below
 }
 
-/// Whether each call or one below it was left by an exception.
+/// Whether each call or one below it failed.
 pub(crate) fn failing(calls: &Calls) -> Vec<bool> {
     let mut failing = vec![false; calls.rows()];
     for call in calls.iter().rev() {
-        failing[call.index()] |= calls.outcome(call) == Outcome::Raised;
+        failing[call.index()] |= calls.has_failed(call);
         if let Some(parent) = calls.parent(call)
             && failing[call.index()]
         {

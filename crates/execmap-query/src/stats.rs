@@ -23,7 +23,7 @@ pub enum StatsSort {
     Mean,
     /// Longest call.
     Slowest,
-    /// Number of calls left by an exception.
+    /// Number of calls that failed.
     Failed,
 }
 
@@ -68,7 +68,7 @@ pub struct FunctionStats {
     pub suspended_ns: u64,
     /// When it was first called.
     pub first_ns: u64,
-    /// How many calls were left by an exception.
+    /// How many calls failed: were left by an exception, but for one that ends the program in order.
     pub failed: u64,
     /// Threads it was called on.
     pub threads: u32,

@@ -6,6 +6,7 @@ use crate::assemble::Assembler;
 use crate::calls::{Begin, Outcome};
 use crate::function::{Function, FunctionKind};
 use crate::handles::CallNumber;
+use crate::text::is_normal_end;
 use crate::trace::{Derived, Lane, LeftOut, Run, Trace};
 use crate::values::Texts;
 
@@ -132,7 +133,8 @@ impl TraceBuilder {
         self
     }
 
-    /// A call of `module:name` with its arguments; `Class.name` is a method. Takes a microsecond.
+    /// A call of `module:name` with its arguments; `Class.name` is a method, `class Name` the body of
+    /// a class. Takes a microsecond.
     pub fn call(&mut self, name: &str, args: &[(&str, &str)]) -> CallNumber {
         let function = self.function(name, args);
         let refs: Vec<u64> = args.iter().map(|(_, text)| self.text(text)).collect();
@@ -164,6 +166,10 @@ impl TraceBuilder {
     /// The running call is left by an exception. Takes a microsecond.
     pub fn raises(&mut self, text: &str) -> &mut Self {
         let value = self.text(text);
+        let running = self.running.get(&self.thread).and_then(|calls| calls.last());
+        if let Some(call) = running.filter(|_| is_normal_end(text)) {
+            self.assembler.set_exit(*call);
+        }
         self.leave(Outcome::Raised, Some(value))
     }
 
@@ -256,14 +262,18 @@ impl TraceBuilder {
 
     fn function(&mut self, name: &str, args: &[(&str, &str)]) -> u32 {
         let (module, name) = name.split_once(':').unwrap_or(("shop", name));
-        let is_same = |function: &Function| function.module == module && function.name == name;
+        let shown = |function: &Function| match function.kind {
+            FunctionKind::Class => format!("class {}", function.name),
+            _ => function.name.clone(),
+        };
+        let is_same = |function: &Function| function.module == module && shown(function) == name;
         if let Some(known) = self.functions.iter().position(is_same) {
             return known as u32;
         }
-        let kind = if name == "<module>" {
-            FunctionKind::Module
-        } else {
-            FunctionKind::Function
+        let (name, kind) = match name.strip_prefix("class ") {
+            Some(name) => (name, FunctionKind::Class),
+            None if name == "<module>" => (name, FunctionKind::Module),
+            None => (name, FunctionKind::Function),
         };
         self.functions.push(Function {
             name: name.into(),

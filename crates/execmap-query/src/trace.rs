@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::calls::{Calls, ValueKey};
 use crate::figures::Figures;
-use crate::function::Function;
+use crate::function::{Function, FunctionKind};
 use crate::handles::{CallNumber, FunctionNumber, TaskNumber, ThreadNumber};
 use crate::rows::as_object;
 use crate::shape::{self, Children};
@@ -271,12 +271,36 @@ impl Trace {
             .get_or_init(|| shape::subtrees(&self.calls))
     }
 
-    /// Whether a call or one below it was left by an exception.
+    /// Whether a call or one below it failed.
     #[must_use]
     pub fn is_failing(&self, call: CallNumber) -> bool {
         self.derived
             .failing
             .get_or_init(|| shape::failing(&self.calls))[call.index()]
+    }
+
+    /// Whether a call is the body of an imported module or of a class in which nothing failed. What
+    /// the program does begins after them.
+    #[must_use]
+    pub fn is_quiet_body(&self, call: CallNumber) -> bool {
+        let function = self.function_of(call);
+        let is_body = match function.kind {
+            FunctionKind::Class => true,
+            FunctionKind::Module => function.module != "__main__" && !self.is_script(call),
+            _ => false,
+        };
+        is_body && !self.is_failing(call)
+    }
+
+    /// Whether the first outermost call stands for the script, because no other does.
+    fn is_script(&self, call: CallNumber) -> bool {
+        if self.children().of(None).first() != Some(&call.0) {
+            return false;
+        }
+        let is_main = |function: &Function| {
+            function.kind == FunctionKind::Module && function.module == "__main__"
+        };
+        !self.functions.iter().any(is_main)
     }
 
     /// Whether two calls, and all that is below them, did the same with the same values.

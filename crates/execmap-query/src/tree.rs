@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::calls::Outcome;
 use crate::handles::{CallNumber, TaskNumber, ThreadNumber};
 use crate::info::SCHEMA;
-use crate::opening::{Fold, Limits, Opening};
+use crate::opening::{Bodies, Fold, Limits, Opening};
 use crate::pattern::FunctionPattern;
 use crate::rows::as_object;
 use crate::trace::{Losses, Trace};
@@ -132,6 +132,9 @@ pub struct CallRow {
     /// `module.function`, as people read it.
     #[serde(skip)]
     pub shown: String,
+    /// Whether it failed: see [`Calls::has_failed`](crate::Calls::has_failed).
+    #[serde(skip)]
+    pub has_failed: bool,
     /// Whether it has arguments that were not recorded.
     #[serde(skip)]
     pub has_unknown_args: bool,
@@ -153,6 +156,9 @@ pub struct MoreRow {
     pub calls_inside: u64,
     /// Their function, where all have the same.
     pub function: Option<String>,
+    /// Where all are bodies of imported modules or of classes: of what.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bodies: Option<Bodies>,
 }
 
 /// The call tree.
@@ -265,6 +271,7 @@ impl Writer<'_> {
                 calls,
                 inside,
                 function,
+                bodies,
             } => {
                 let function = function.map(|function| self.trace.function(function).shown_name());
                 TreeRow::More(MoreRow {
@@ -273,6 +280,7 @@ impl Writer<'_> {
                     calls,
                     calls_inside: inside,
                     function,
+                    bodies,
                 })
             }
             What::Calls {
@@ -350,6 +358,7 @@ fn call_row(trace: &Trace, first: CallNumber, times: u64, inside: u64) -> CallRo
         calls_inside: inside,
         closed: false,
         shown: function.shown_name(),
+        has_failed: calls.has_failed(first),
         has_unknown_args: trace.has_unknown_args(first),
         has_receiver: !function.args.is_empty() && function.is_receiver(0),
     }

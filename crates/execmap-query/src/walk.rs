@@ -6,7 +6,7 @@
 use std::ops::ControlFlow;
 
 use crate::handles::{CallNumber, FunctionNumber, TaskNumber, ThreadNumber};
-use crate::opening::{Opening, Piece};
+use crate::opening::{Bodies, Opening, Piece};
 use crate::trace::Trace;
 
 /// Where a step stands.
@@ -58,6 +58,8 @@ pub enum What {
         inside: u64,
         /// Their function, where all have the same.
         function: Option<FunctionNumber>,
+        /// Where all are bodies: of what.
+        bodies: Option<Bodies>,
     },
 }
 
@@ -88,10 +90,13 @@ pub fn walk(
                 calls,
                 inside,
                 function,
+                bodies,
+                ..
             } => What::More {
                 calls,
                 inside,
                 function,
+                bodies,
             },
             Piece::Calls {
                 first,
@@ -129,7 +134,12 @@ fn lane_of_call(trace: &Trace, call: CallNumber) -> LaneKey {
 
 fn lane_of(trace: &Trace, piece: Piece) -> Option<LaneKey> {
     match piece {
-        Piece::Calls { first, .. } => Some(lane_of_call(trace, first)),
+        Piece::Calls { first, .. }
+        | Piece::More {
+            first,
+            bodies: Some(_),
+            ..
+        } => Some(lane_of_call(trace, first)),
         Piece::More { .. } => None,
     }
 }

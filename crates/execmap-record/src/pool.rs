@@ -93,10 +93,21 @@ impl Pool {
             .saturating_add(1)
             .saturating_mul(PER_LOG)
             .saturating_mul(size);
-        if self.bytes + SLAB <= MAX_BYTES.min(wanted.max(2 * SLAB)) && self.grow(size).is_ok() {
-            return self.free[class].pop();
+        if self.bytes + SLAB <= wanted.max(2 * SLAB)
+            && let Some(segment) = self.take_more(logs)
+        {
+            return Some(segment);
         }
         self.free.iter_mut().rev().find_map(Vec::pop)
+    }
+
+    /// A new segment, unless all of them together would be too much.
+    pub(crate) fn take_more(&mut self, logs: usize) -> Option<Segment> {
+        let class = Self::class(logs);
+        if self.bytes + SLAB > MAX_BYTES || self.grow(SIZES[class].1).is_err() {
+            return None;
+        }
+        self.free[class].pop()
     }
 
     fn grow(&mut self, size: usize) -> io::Result<()> {

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use execmap_format::{Definition, Loss, LossReason, PartHeader, SegmentHeader, SegmentState};
 
@@ -14,6 +14,8 @@ use crate::os::{Cursor, Segment, clock_pair, spawn_without_signals, ticks, try_l
 use crate::output::Output;
 use crate::pool::Pool;
 
+/// How often a program that waits looks whether the writer lives.
+const WRITER_CHECK: Duration = Duration::from_millis(200);
 /// No record is longer, values included.
 pub const RECORD_MAX: usize = 12 << 10;
 
@@ -72,6 +74,8 @@ struct State {
     queue: VecDeque<Segment>,
     /// Segments of definitions, the last one still being written.
     definitions: VecDeque<Segment>,
+    /// The writer is at work on a segment that it will give back.
+    is_writing: bool,
     is_stopping: bool,
     stopped: Option<Stopped>,
 }
@@ -167,6 +171,7 @@ impl Session {
             pool,
             queue: VecDeque::new(),
             definitions: VecDeque::new(),
+            is_writing: false,
             is_stopping: false,
             stopped: None,
         };
@@ -252,7 +257,7 @@ impl Session {
     /// Gives the log room for a record: hands its full segment to the writer and takes another,
     /// waiting for one when all are in use. `others` gives up a segment when the writer has none to
     /// give back. False when nothing more can be recorded.
-    pub fn make_room(&mut self, log: &mut Log, others: impl FnOnce() -> Option<Segment>) -> bool {
+    pub fn make_room(&mut self, log: &mut Log, others: impl FnMut() -> Option<Segment>) -> bool {
         let state = lock(&self.shared.state);
         if state.stopped.is_some() {
             return false;
@@ -272,32 +277,41 @@ impl Session {
         true
     }
 
-    fn take_segment(&mut self, others: impl FnOnce() -> Option<Segment>) -> Option<Segment> {
-        let mut state = lock(&self.shared.state);
-        if let Some(segment) = state.pool.take(self.live_logs) {
-            return Some(segment);
-        }
-        if state.queue.is_empty() && self.writer.is_none() {
-            drop(state);
-            self.hand_over(others()?);
-            state = lock(&self.shared.state);
-        }
-        let since = Instant::now();
+    /// A free segment; waits for one while the writer has some to give back, makes more when it has
+    /// none, and takes one from another log when there may be no more.
+    fn take_segment(&mut self, mut others: impl FnMut() -> Option<Segment>) -> Option<Segment> {
+        let shared = Arc::clone(&self.shared);
+        let mut since = None;
+        let mut state = lock(&shared.state);
         let found = loop {
             if let Some(segment) = state.pool.take(self.live_logs) {
                 break Some(segment);
             }
-            if state.stopped.is_some() || self.writer.is_none() {
+            if state.stopped.is_some() {
                 break None;
             }
-            state = self
-                .shared
-                .room
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            if state.queue.is_empty() && !state.is_writing {
+                if let Some(segment) = state.pool.take_more(self.live_logs) {
+                    break Some(segment);
+                }
+                drop(state);
+                let Some(segment) = others() else { return None };
+                self.hand_over(segment);
+                state = lock(&shared.state);
+                continue;
+            }
+            if self.writer.as_ref().is_none_or(JoinHandle::is_finished) {
+                break None;
+            }
+            since.get_or_insert_with(|| clock_pair().monotonic_ns);
+            // The limit is for a writer that has died without a word.
+            let waited = shared.room.wait_timeout(state, WRITER_CHECK);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
         };
         drop(state);
-        self.waited += since.elapsed();
+        if let Some(since) = since {
+            self.waited += Duration::from_nanos(clock_pair().monotonic_ns.saturating_sub(since));
+        }
         found
     }
 
@@ -410,9 +424,11 @@ impl Shared {
         let mut state = lock(&self.state);
         loop {
             if let Some(segment) = state.queue.pop_front() {
+                state.is_writing = true;
                 drop(state);
                 self.write(&segment);
                 state = lock(&self.state);
+                state.is_writing = false;
                 state.pool.give_back(segment);
                 self.room.notify_one();
             } else if state.is_stopping {

@@ -37,6 +37,7 @@ pub(crate) struct TreeLines {
     /// The first call with something inside that is not shown.
     closed: Option<CallNumber>,
     has_more: bool,
+    has_bodies: bool,
     deepest: u32,
 }
 
@@ -48,6 +49,7 @@ impl TreeLines {
             rows: 0,
             closed: None,
             has_more: false,
+            has_bodies: false,
             deepest: 0,
         }
     }
@@ -75,7 +77,8 @@ impl TreeLines {
                 call(row, room, self.layout.has_links)
             }
             TreeRow::More(row) => {
-                self.has_more = true;
+                self.has_more |= row.bodies.is_none();
+                self.has_bodies |= row.bodies.is_some();
                 more(row)
             }
         };
@@ -100,7 +103,7 @@ impl TreeLines {
     /// What is not shown, and how to see it.
     fn footer(&self, tree: &Tree) -> Option<String> {
         let mut parts = Vec::new();
-        if self.closed.is_some() || self.has_more {
+        if self.closed.is_some() || self.has_more || self.has_bodies {
             let (shown, asked) = (
                 thousands(tree.shown_calls),
                 counted(tree.asked_calls, "call"),
@@ -165,7 +168,10 @@ fn lane(row: &LaneRow) -> String {
 }
 
 fn more(row: &MoreRow) -> String {
-    let mut line = format!("… {}", counted(row.calls, "more call"));
+    let mut line = match row.bodies {
+        Some(bodies) => format!("▸ {}", bodies.counted(row.calls)),
+        None => format!("… {}", counted(row.calls, "more call")),
+    };
     if let Some(function) = &row.function {
         let _ = write!(line, " of {function}");
     }
@@ -283,15 +289,15 @@ fn parts(row: &CallRow, has_links: bool) -> Parts {
         .filter(is_written)
         .cloned()
         .collect();
-    let has_failed = row.outcome == Outcome::Raised;
+    let has_failed = row.has_failed;
     let end = match row.outcome {
         Outcome::Returned => row.result.clone().unwrap_or_default(),
-        Outcome::Raised => row
+        Outcome::Raised if row.has_failed => row
             .exception
             .clone()
             .unwrap_or_else(|| "an exception".to_owned()),
-        // Neither is a value; the tail says them.
-        Outcome::Closed | Outcome::Unfinished => String::new(),
+        // None is a value or a failure; the tail says them.
+        Outcome::Raised | Outcome::Closed | Outcome::Unfinished => String::new(),
     };
     let times = if row.times > 1 {
         format!(" {}×", thousands(row.times))
@@ -324,6 +330,10 @@ fn tail(row: &CallRow, has_links: bool) -> (String, usize) {
     match row.outcome {
         Outcome::Closed => add(paint(QUIET, "closed"), 6),
         Outcome::Unfinished => add(paint(QUIET, UNFINISHED), UNFINISHED.len()),
+        Outcome::Raised if !row.has_failed => {
+            let text = format!("left by {}", visible(row.exception.as_deref().unwrap_or_default()));
+            add(paint(QUIET, &text), columns(&text));
+        }
         Outcome::Returned | Outcome::Raised => {}
     }
     if let Some(nanos) = row.duration_ns {

@@ -69,6 +69,9 @@ impl Watcher {
                 ffi::PyErr_Clear();
                 return 0;
             }
+            // It refers to nothing that the collector needs to know, and a program that counts
+            // objects does not see it.
+            ffi::PyObject_GC_UnTrack(weak.cast());
             self.watched.insert(weak as usize, what);
             weak as usize
         }
