@@ -11,7 +11,13 @@ import atexit
 import os
 import sys
 
-from execmap import _core, _options
+try:
+    from execmap import _core, _options
+except ImportError:
+    # An interpreter inside the process: the extension is not there for it, and it is not recorded.
+    CAN_RECORD = False
+else:
+    CAN_RECORD = True
 
 
 def begin() -> None:
@@ -72,7 +78,8 @@ def finish(pid: int, fields: dict[str, list[str]] | None) -> None:
         webbrowser.open(f"file://{os.path.abspath(html)}")
 
 
-try:
-    begin()
-except Exception as error:
-    say([f"not recorded: {' '.join(str(error).split())}"])
+if CAN_RECORD:
+    try:
+        begin()
+    except Exception as error:
+        say([f"not recorded: {' '.join(str(error).split())}"])

@@ -259,6 +259,8 @@ pub enum Definition {
 pub struct DefinitionCounts {
     /// Symbols, types, code objects, threads, tasks.
     pub(crate) tables: [u64; 5],
+    /// Bytes of all definitions, without counts.
+    pub(crate) bytes: u64,
 }
 
 impl DefinitionCounts {
@@ -267,6 +269,7 @@ impl DefinitionCounts {
 
     /// Counts a run of definitions.
     pub fn add(&mut self, mut bytes: &[u8]) {
+        self.bytes += bytes.len() as u64;
         while let Some((&kind, rest)) = bytes.split_first() {
             bytes = rest;
             if take_sized(&mut bytes).is_none() {
@@ -349,6 +352,7 @@ impl Definition {
                 for number in counts.tables {
                     put(out, number);
                 }
+                put(out, counts.bytes);
                 13
             }
             Definition::Window { first, last, clock } => {
@@ -432,6 +436,7 @@ impl Definition {
                 for number in &mut counts.tables {
                     *number = take(body)?;
                 }
+                counts.bytes = take(body)?;
                 Definition::Counts(counts)
             }
             _ => return None,

@@ -28,17 +28,21 @@ pub struct Definitions {
     pub window: Option<(u64, u64, ClockPair)>,
     symbols: Vec<String>,
     types: Vec<TypeDef>,
+    /// Bytes of definitions that were taken in or are known to be lost.
+    pub(crate) bytes: u64,
 }
 
 impl Definitions {
     /// Takes in a run of definitions. False when the bytes are damaged; what came before is kept.
     pub fn extend(&mut self, mut bytes: &[u8]) -> bool {
+        self.bytes += bytes.len() as u64;
         while !bytes.is_empty() {
             match Definition::take(&mut bytes) {
                 Some(Some(Definition::Counts(counts))) => {
                     if !self.fill(&counts) {
                         return false;
                     }
+                    self.bytes = counts.bytes.saturating_add(bytes.len() as u64);
                 }
                 Some(Some(definition)) => self.push(definition),
                 Some(None) => {}

@@ -99,7 +99,8 @@ pub struct SegmentHeader {
     pub published: u32,
     /// Clock when the first record was written.
     pub clock: ClockPair,
-    /// Number that the log's next call has if no record says otherwise.
+    /// Number that the log's next call has if no record says otherwise; of a segment of definitions,
+    /// how many bytes of definitions come before it.
     pub next_call: u64,
     /// Bytes at the front that are already in the trace.
     pub drained: u32,

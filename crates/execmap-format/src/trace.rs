@@ -237,7 +237,7 @@ impl<S: Source> TraceReader<S> {
         let mut fresh = Vec::new();
         for (head, records) in read_segments(&bytes) {
             if head.log == SegmentHeader::DEFINITIONS {
-                self.definitions.extend(records);
+                self.recover_definitions(&head, records);
                 continue;
             }
             let is_known = |blocks: &Vec<(u32, Events)>| {
@@ -269,6 +269,17 @@ impl<S: Source> TraceReader<S> {
             self.note(&block, Events::InMemory(payload));
         }
         Ok(())
+    }
+
+    /// Takes in what a segment of definitions holds beyond those in the trace. The recorder may have
+    /// died before it noted in the side file what it had written to the trace.
+    fn recover_definitions(&mut self, head: &SegmentHeader, records: &[u8]) {
+        let first = head.next_call.saturating_add(u64::from(head.drained));
+        let known = self.definitions.bytes.checked_sub(first);
+        let fresh = known.map(|known| records.get(known as usize..).unwrap_or_default());
+        // Definitions between the trace and the segment are lost: what these are numbered is not known.
+        let is_sound = fresh.is_some_and(|fresh| self.definitions.extend(fresh));
+        self.summary.damaged_blocks += u32::from(!is_sound);
     }
 
     fn measure(&mut self) {

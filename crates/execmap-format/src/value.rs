@@ -189,7 +189,7 @@ impl Values {
             return false;
         };
         // A gap as wide as this cannot come from lost blocks of a trace in memory.
-        if first < self.ends.len() as u64 || first - self.ends.len() as u64 > 1 << 28 {
+        if first < self.ends.len() as u64 || first - self.ends.len() as u64 > 1 << 24 {
             return false;
         }
         self.ends.resize(first as usize, self.bytes.len());

@@ -13,8 +13,8 @@ mod participants;
 use std::ops::ControlFlow;
 
 use execmap_query::{
-    Bodies, CallNumber, Fold, Losses, Opening, Outcome, Place, Step, TaskNumber, ThreadNumber, Trace, What,
-    walk,
+    Bodies, CallNumber, Fold, Losses, Opening, Outcome, Place, Step, TaskNumber, ThreadNumber,
+    Trace, What, walk,
 };
 use serde::Serialize;
 

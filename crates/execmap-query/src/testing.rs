@@ -166,7 +166,10 @@ impl TraceBuilder {
     /// The running call is left by an exception. Takes a microsecond.
     pub fn raises(&mut self, text: &str) -> &mut Self {
         let value = self.text(text);
-        let running = self.running.get(&self.thread).and_then(|calls| calls.last());
+        let running = self
+            .running
+            .get(&self.thread)
+            .and_then(|calls| calls.last());
         if let Some(call) = running.filter(|_| is_normal_end(text)) {
             self.assembler.set_exit(*call);
         }

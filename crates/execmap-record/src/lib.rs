@@ -10,9 +10,11 @@ mod filter;
 mod names;
 pub mod os;
 mod output;
+mod own_file;
 mod pool;
 mod redact;
 mod session;
+mod writer;
 
 /// The format of what is written.
 pub use execmap_format as format;

@@ -18,12 +18,21 @@ pub struct TargetName {
 
 /// Whether a file is missing, empty, or a trace.
 pub(crate) fn may_overwrite(path: &Path) -> bool {
+    begins_with(path, *b"\x89execmap")
+}
+
+/// Whether a file is missing, empty, or a side file. One that was never begun has zeros only.
+pub(crate) fn may_overwrite_side_file(path: &Path) -> bool {
+    begins_with(path, *b"execmapP") || begins_with(path, [0; 8])
+}
+
+fn begins_with(path: &Path, magic: [u8; 8]) -> bool {
     let Ok(mut file) = File::open(path) else {
         return true;
     };
     let mut head = Vec::new();
     let _ = file.by_ref().take(8).read_to_end(&mut head);
-    head.is_empty() || head.starts_with(b"\x89execmap")
+    head.is_empty() || head.starts_with(&magic)
 }
 
 /// Whether a recording that goes on writes to a file.
@@ -50,7 +59,7 @@ pub fn free_name(wanted: &Path) -> TargetName {
         .map(|text| format!(".{}", text.to_string_lossy()))
         .unwrap_or_default();
     let other = |number: u32| wanted.with_file_name(format!("{stem}-{number}{extension}"));
-    let path = (2..)
+    let path = (2..=u32::MAX)
         .map(other)
         .find(|path| !is_in_use(path))
         .unwrap_or_else(|| wanted.to_owned());

@@ -2,26 +2,30 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use execmap_format::{
-    BlockKind, ClockPair, Definition, FILE_HEADER_LEN, FileHeader, Interner, LogTranscoder,
-    SegmentHeader, encode_block,
+    BlockKind, ClockPair, Definition, DefinitionCounts, FILE_HEADER_LEN, FileHeader, Interner,
+    LogTranscoder, SegmentHeader, encode_block,
 };
 
 use crate::names::may_overwrite;
 use crate::os::{Segment, clock_pair};
+use crate::own_file::OwnFile;
 
 /// Fast enough to keep up with a program that does nothing but call.
 const LEVEL: i32 = 1;
 
 /// The trace's file while it is written.
 pub struct Output {
-    file: File,
+    file: OwnFile,
     /// End of the last whole block.
     offset: u64,
     packer: zstd::bulk::Compressor<'static>,
+    /// Definitions written so far.
+    counts: DefinitionCounts,
     interner: Interner,
     logs: HashMap<u32, LogTranscoder>,
     blocks: Vec<u8>,
@@ -34,17 +38,16 @@ pub struct Output {
 }
 
 impl Output {
-    /// Begins a trace in an empty file.
-    pub fn new(mut file: File, run_id: [u8; 16]) -> io::Result<Output> {
-        file.write_all(
-            &FileHeader {
-                version: execmap_format::FORMAT_VERSION,
-                run_id,
-            }
-            .encode(),
-        )?;
+    /// Begins a trace in an empty file, which lies at `path`.
+    pub fn new(file: File, path: &Path, run_id: [u8; 16]) -> io::Result<Output> {
+        let header = FileHeader {
+            version: execmap_format::FORMAT_VERSION,
+            run_id,
+        };
+        file.write_all_at(&header.encode(), 0)?;
         Ok(Output {
-            file,
+            file: OwnFile::new(file, path)?,
+            counts: DefinitionCounts::default(),
             offset: FILE_HEADER_LEN as u64,
             packer: zstd::bulk::Compressor::new(LEVEL)?,
             interner: Interner::new(0),
@@ -71,14 +74,19 @@ impl Output {
 
     /// Appends a run of definitions.
     pub fn definitions(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.payload.clear();
+        Definition::Counts(self.counts).encode(&mut self.payload);
+        self.payload.extend_from_slice(bytes);
         encode_block(
             &mut self.blocks,
             BlockKind::Definitions,
-            bytes,
+            &self.payload,
             &mut self.packer,
             &mut self.packed,
         );
-        self.flush()
+        self.flush()?;
+        self.counts.add(bytes);
+        Ok(())
     }
 
     /// Appends one definition.
@@ -133,17 +141,17 @@ impl Output {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let written = self.file.write_all(&self.blocks);
-        if let Err(error) = written {
-            // Half a block would only be skipped by readers; without it the file ends well.
-            self.blocks.clear();
-            let _ = self.file.set_len(self.offset);
-            let _ = self.file.seek(SeekFrom::Start(self.offset));
-            return Err(error);
+        let (blocks, offset) = (&self.blocks, self.offset);
+        let written = self.file.get().and_then(|file| {
+            file.write_all_at(blocks, offset)
+                // Half a block would only be skipped by readers; without it the file ends well.
+                .inspect_err(|_| drop(file.set_len(offset)))
+        });
+        if written.is_ok() {
+            self.offset += self.blocks.len() as u64;
         }
-        self.offset += self.blocks.len() as u64;
         self.blocks.clear();
-        Ok(())
+        written
     }
 }
 

@@ -3,12 +3,12 @@
 //! All segments of a process together stay under [`MAX_BYTES`]. Threads get
 //! smaller ones the more threads there are.
 
-use std::fs::File;
 use std::io;
 
 use execmap_format::{ClockPair, PART_HEADER_LEN, PartHeader, SegmentHeader, SegmentState};
 
 use crate::os::{Segment, Slab, reserve};
+use crate::own_file::OwnFile;
 
 /// Bytes by which the side file grows.
 const SLAB: usize = 1 << 20;
@@ -22,7 +22,7 @@ const SIZES: [(usize, usize); 3] = [(8, SLAB), (128, SLAB / 8), (usize::MAX, SLA
 pub(crate) struct Pool {
     slabs: Vec<Slab>,
     free: [Vec<Segment>; SIZES.len()],
-    file: Option<File>,
+    file: Option<OwnFile>,
     /// The side file's head, a slab of its own.
     head: Slab,
     header: PartHeader,
@@ -32,14 +32,16 @@ pub(crate) struct Pool {
 impl Pool {
     /// A pool in a side file; in plain memory when there is none, or its bytes cannot be reserved.
     pub(crate) fn new(
-        file: Option<File>,
+        file: Option<OwnFile>,
         header: PartHeader,
     ) -> io::Result<(Pool, Option<io::Error>)> {
         let mut refused = None;
         let mut mapped = None;
-        if let Some(file) = file {
-            let head = reserve(&file, 0, (PART_HEADER_LEN + SLAB) as u64)
-                .and_then(|()| Slab::of_file(&file, 0, PART_HEADER_LEN));
+        if let Some(mut file) = file {
+            let head = file.get().and_then(|file| {
+                reserve(file, 0, (PART_HEADER_LEN + SLAB) as u64)?;
+                Slab::of_file(file, 0, PART_HEADER_LEN)
+            });
             match head {
                 Ok(head) => mapped = Some((file, head)),
                 Err(error) => refused = Some(error),
@@ -111,8 +113,9 @@ impl Pool {
     }
 
     fn grow(&mut self, size: usize) -> io::Result<()> {
-        let slab = match &self.file {
+        let slab = match &mut self.file {
             Some(file) => {
+                let file = file.get()?;
                 let offset = (PART_HEADER_LEN + self.bytes) as u64;
                 reserve(file, offset, SLAB as u64)?;
                 Slab::of_file(file, offset, SLAB)?

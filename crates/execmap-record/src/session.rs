@@ -4,15 +4,18 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use execmap_format::{Definition, Loss, LossReason, PartHeader, SegmentHeader, SegmentState};
 
+use crate::names::{may_overwrite, may_overwrite_side_file};
 use crate::os::{Cursor, Segment, clock_pair, spawn_without_signals, ticks, try_lock};
 use crate::output::Output;
+use crate::own_file::OwnFile;
 use crate::pool::Pool;
+use crate::writer::{Shared, State, lock};
 
 /// How often a program that waits looks whether the writer lives.
 const WRITER_CHECK: Duration = Duration::from_millis(200);
@@ -34,6 +37,12 @@ pub enum StartError {
     #[error("{path} exists and is no trace: it is not overwritten; choose another name with -o")]
     Foreign {
         /// The file.
+        path: String,
+    },
+    /// Another recording writes to it.
+    #[error("{path} is in use by a run that goes on; choose another name with -o")]
+    InUse {
+        /// The trace's file.
         path: String,
     },
 }
@@ -69,29 +78,6 @@ impl Log {
     }
 }
 
-struct State {
-    pool: Pool,
-    queue: VecDeque<Segment>,
-    /// Segments of definitions, the last one still being written.
-    definitions: VecDeque<Segment>,
-    /// The writer is at work on a segment that it will give back.
-    is_writing: bool,
-    is_stopping: bool,
-    stopped: Option<Stopped>,
-}
-
-struct Shared {
-    state: Mutex<State>,
-    output: Mutex<Output>,
-    work: Condvar,
-    room: Condvar,
-    max_size: u64,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// A recording in progress.
 pub struct Session {
     shared: Arc<Shared>,
@@ -100,6 +86,8 @@ pub struct Session {
     scratch: Vec<u8>,
     live_logs: usize,
     waited: Duration,
+    /// Records for which there was no room although the recording goes on.
+    refused: u64,
     path: PathBuf,
     part_path: Option<PathBuf>,
 }
@@ -131,29 +119,22 @@ impl Session {
         run_id: [u8; 16],
         max_size: Option<u64>,
     ) -> Result<(Session, Option<io::Error>), StartError> {
+        let shown = || path.display().to_string();
         let unwritable = |source| StartError::Unwritable {
-            path: path.display().to_string(),
+            path: shown(),
             source,
         };
-        if !crate::names::may_overwrite(path) {
-            return Err(StartError::Foreign {
-                path: path.display().to_string(),
-            });
+        if !may_overwrite(path) {
+            return Err(StartError::Foreign { path: shown() });
         }
         let part_path = part_path(path);
-        let side = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .open(&part_path);
-        let (side, mut refused) = match side {
-            Ok(file) => (Some(file), None),
+        let (side, mut refused) = match open_side_file(&part_path) {
+            Ok(Some(side)) => (Some(side), None),
+            Ok(None) => return Err(StartError::InUse { path: shown() }),
             Err(error) => (None, Some(error)),
         };
-        let is_locked = side.as_ref().is_some_and(try_lock);
         let file = File::create(path).map_err(unwritable)?;
-        let output = Output::new(file, run_id).map_err(unwritable)?;
+        let output = Output::new(file, path, run_id).map_err(unwritable)?;
         let now = clock_pair();
         let header = PartHeader {
             run_id,
@@ -161,15 +142,19 @@ impl Session {
             first: now,
             latest: now,
         };
-        let (pool, error) = Pool::new(side.filter(|_| is_locked), header).map_err(unwritable)?;
+        let is_there = side.is_some();
+        let (pool, error) = Pool::new(side, header).map_err(unwritable)?;
         if error.is_some() {
             refused = error;
+        }
+        if is_there && refused.is_some() {
             let _ = std::fs::remove_file(&part_path);
         }
         let part_path = refused.is_none().then_some(part_path);
         let state = State {
             pool,
             queue: VecDeque::new(),
+            ended: Vec::new(),
             definitions: VecDeque::new(),
             is_writing: false,
             is_stopping: false,
@@ -192,6 +177,7 @@ impl Session {
             scratch: Vec::new(),
             live_logs: 0,
             waited: Duration::ZERO,
+            refused: 0,
             path: path.to_owned(),
             part_path,
         };
@@ -221,22 +207,35 @@ impl Session {
     pub fn define(&mut self, definition: &Definition) {
         self.scratch.clear();
         definition.encode(&mut self.scratch);
-        if !self.definitions.cursor.has_room(self.scratch.len()) {
-            let mut state = lock(&self.shared.state);
-            let Some(segment) = state.pool.take(1) else {
-                return;
-            };
-            write_head(&segment, &self.definitions);
-            state.definitions.push_back(segment);
-            state.pool.note_clock(clock_pair());
-            drop(state);
-            self.definitions.sequence += 1;
-            self.definitions.cursor = Cursor::new(segment);
-            if !self.definitions.cursor.has_room(self.scratch.len()) {
-                return;
-            }
+        let len = self.scratch.len();
+        if self.definitions.cursor.has_room(len) || self.take_definitions_segment(len) {
+            self.definitions.cursor.bytes(&self.scratch);
+        } else {
+            // None may be missing: those after it would go by its number. They go to another
+            // segment, as one holds definitions without a gap.
+            self.shared.write_definition(&self.scratch);
+            self.definitions.cursor = Cursor::default();
         }
-        self.definitions.cursor.bytes(&self.scratch);
+        self.definitions.next_call += len as u64;
+    }
+
+    /// Makes room for a definition. False when there is no segment that is free and long enough.
+    fn take_definitions_segment(&mut self, len: usize) -> bool {
+        let mut state = lock(&self.shared.state);
+        let Some(segment) = state.pool.take(1) else {
+            return false;
+        };
+        let cursor = Cursor::new(segment);
+        if !cursor.has_room(len) {
+            state.pool.give_back(segment);
+            return false;
+        }
+        write_head(&segment, &self.definitions);
+        state.definitions.push_back(segment);
+        state.pool.note_clock(clock_pair());
+        self.definitions.sequence += 1;
+        self.definitions.cursor = cursor;
+        true
     }
 
     /// Keeps the newest clock reading where a reader of a dead run finds it.
@@ -267,6 +266,7 @@ impl Session {
             self.hand_over(segment);
         }
         let Some(segment) = self.take_segment(others) else {
+            self.refused += u64::from(self.stopped().is_none());
             return false;
         };
         write_head(&segment, log);
@@ -295,7 +295,7 @@ impl Session {
                     break Some(segment);
                 }
                 drop(state);
-                let Some(segment) = others() else { return None };
+                let segment = others()?;
                 self.hand_over(segment);
                 state = lock(&shared.state);
                 continue;
@@ -339,6 +339,7 @@ impl Session {
     /// Ends a thread's log.
     pub fn close_log(&mut self, log: &mut Log) {
         self.live_logs = self.live_logs.saturating_sub(1);
+        lock(&self.shared.state).ended.push(log.number);
         if let Some(segment) = detach(log) {
             self.hand_over(segment);
         }
@@ -380,6 +381,13 @@ impl Session {
             let count = self.waited.as_micros() as u64;
             self.define(&Definition::Meta("waited_us".to_owned(), count.to_string()));
         }
+        if self.refused > 0 {
+            self.define(&Definition::Loss(Loss {
+                reason: LossReason::NotWritten,
+                count: self.refused,
+                detail: "no room for records".to_owned(),
+            }));
+        }
         self.define(&Definition::Clock(clock_pair()));
         for definition in last {
             self.define(definition);
@@ -401,6 +409,39 @@ impl Session {
     }
 }
 
+/// The side file, emptied and locked; `None` when a live recording has it.
+fn open_side_file(path: &Path) -> io::Result<Option<OwnFile>> {
+    if !may_overwrite_side_file(path) {
+        return Err(io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            format!("{} is no file of execmap's", path.display()),
+        ));
+    }
+    let mut options = File::options();
+    let file = options
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)?;
+    if !lock_patiently(&file) {
+        return Ok(None);
+    }
+    file.set_len(0)?;
+    OwnFile::new(file, path).map(Some)
+}
+
+/// Locks a file that another process may be looking at for a moment.
+fn lock_patiently(file: &File) -> bool {
+    const TRIES: u32 = 10;
+    (0..TRIES).any(|attempt| {
+        if attempt > 0 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        try_lock(file)
+    })
+}
+
 fn detach(log: &mut Log) -> Option<Segment> {
     log.cursor = Cursor::default();
     log.segment.take()
@@ -417,112 +458,4 @@ fn write_head(segment: &Segment, log: &Log) {
         next_call: log.next_call,
         drained: 0,
     });
-}
-
-impl Shared {
-    fn write_until_stopped(&self) {
-        let mut state = lock(&self.state);
-        loop {
-            if let Some(segment) = state.queue.pop_front() {
-                state.is_writing = true;
-                drop(state);
-                self.write(&segment);
-                state = lock(&self.state);
-                state.is_writing = false;
-                state.pool.give_back(segment);
-                self.room.notify_one();
-            } else if state.is_stopping {
-                return;
-            } else {
-                state = self
-                    .work
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner);
-            }
-        }
-    }
-
-    fn write_queue(&self) {
-        loop {
-            let Some(segment) = lock(&self.state).queue.pop_front() else {
-                break;
-            };
-            self.write(&segment);
-            lock(&self.state).pool.give_back(segment);
-        }
-        self.write_definitions(&mut lock(&self.output))
-            .unwrap_or_else(|error| self.fail(&error));
-    }
-
-    fn write(&self, segment: &Segment) {
-        let mut output = lock(&self.output);
-        if matches!(lock(&self.state).stopped, Some(Stopped::NotWritten(_))) {
-            return;
-        }
-        let done = self
-            .write_definitions(&mut output)
-            .and_then(|()| output.segment(segment));
-        if let Err(error) = done {
-            self.fail(&error);
-        } else if output.len() > self.max_size {
-            lock(&self.state)
-                .stopped
-                .get_or_insert(Stopped::SizeLimit(self.max_size));
-        }
-    }
-
-    fn fail(&self, error: &io::Error) {
-        lock(&self.state).stopped = Some(Stopped::NotWritten(error.to_string()));
-    }
-
-    /// Writes the definitions that are not in the trace yet; what comes after may name them.
-    fn write_definitions(&self, output: &mut Output) -> io::Result<()> {
-        loop {
-            let state = lock(&self.state);
-            let Some(segment) = state.definitions.front().copied() else {
-                return Ok(());
-            };
-            let is_last = state.definitions.len() == 1;
-            drop(state);
-            let from = segment.drained();
-            let records = segment.records(from);
-            if !records.is_empty() {
-                output.definitions(records)?;
-                segment.set_drained(from + records.len());
-            }
-            if is_last {
-                return Ok(());
-            }
-            let mut state = lock(&self.state);
-            state.definitions.pop_front();
-            state.pool.give_back(segment);
-        }
-    }
-
-    fn write_end(&self) -> Finished {
-        let mut output = lock(&self.output);
-        let mut state = lock(&self.state);
-        if state.stopped.is_none() || matches!(state.stopped, Some(Stopped::SizeLimit(_))) {
-            let damaged = output.damaged;
-            let mut end = || {
-                if damaged > 0 {
-                    let detail = "records that could not be read back".to_owned();
-                    output.define(&Definition::Loss(Loss {
-                        reason: LossReason::RecorderFault,
-                        count: damaged,
-                        detail,
-                    }))?;
-                }
-                output.define(&Definition::End)
-            };
-            if let Err(error) = end() {
-                state.stopped = Some(Stopped::NotWritten(error.to_string()));
-            }
-        }
-        Finished {
-            bytes: output.len(),
-            calls: output.starts,
-            stopped: state.stopped.clone(),
-        }
-    }
 }

@@ -1,12 +1,30 @@
-//! Calls as typed arrays, little-endian, one after another.
+//! Calls as columns, one after another, made to pack well.
+//!
+//! | column | element |
+//! | --- | --- |
+//! | `function` | position of the function |
+//! | `parent` | how many rows above its caller stands, 0 for none |
+//! | `start`, `end` | see [`crate::times`] |
+//! | `suspended` | nanoseconds |
+//! | `thread` | number of the thread |
+//! | `task` | number of the task and one, 0 for none |
+//! | `outcome` | 0 returned, 1 failed, 2 closed, 3 did not end, 4 left by the exception that ends the program or closes a generator |
+//! | `result`, `exception` | position in the texts, 0 for none |
+//! | `call_line` | line of the caller, 0 for unknown |
+//! | `absent` | calls below that are in the trace and not in the page |
+//! | `arg_texts` | positions in the texts, call after call, as many as the function of each has arguments |
+//!
+//! Each column holds the lowest bytes of all its elements, then the next bytes
+//! of all, so that bytes that are alike stand together.
 
 use execmap_query::{CallNumber, Outcome, Trace, ValueKey};
 use rustc_hash::FxHashMap;
 
 use crate::data::ColumnSpec;
+use crate::times;
 
-/// Stands for "none" in a column of call numbers or tasks.
-const NONE: u32 = u32::MAX;
+/// The outcome of a call that was left by an exception which is no failure.
+const EXITED: u8 = 4;
 
 /// The first calls of a trace.
 pub(crate) struct Encoded {
@@ -22,50 +40,37 @@ pub(crate) fn encode(trace: &Trace, rows: usize) -> Encoded {
     let mut texts = Texts::new(trace);
     let values = Values::of(trace, &mut texts, rows);
     let mut out = Columns::default();
-    // The widest elements first, so that every array is aligned.
-    let mut latest = 0;
-    let start = |call| {
-        if calls.contains(call) {
-            latest = calls.start_ns(call);
-        }
-        latest as f64
-    };
-    let end = |call| calls.end_ns(call).map_or(f64::NAN, |end| end as f64);
-    out.put_f64("start_ns", numbers().map(start));
-    out.put_f64("end_ns", numbers().map(end));
-    out.put_f64(
-        "suspended_ns",
-        numbers().map(|call| calls.suspended_ns(call) as f64),
-    );
     // Calls whose beginning was lost belong to a function after all others.
     let lost = trace.functions().len() as u32;
-    let function = |call| {
-        if calls.contains(call) {
-            calls.function(call).0
-        } else {
-            lost
-        }
+    let function = |call| match calls.contains(call) {
+        true => calls.function(call).0,
+        false => lost,
     };
-    out.put_u32("function", numbers().map(function));
-    out.put_u32(
-        "parent",
-        numbers().map(|call| calls.parent(call).map_or(NONE, |parent| parent.0)),
-    );
-    out.put_u32(
+    let distance = |call: CallNumber| calls.parent(call).map_or(0, |parent| call.0 - parent.0);
+    let outcome = |call| match calls.outcome(call) {
+        Outcome::Raised if !calls.has_failed(call) => EXITED,
+        outcome => outcome as u8,
+    };
+    let times = times::encode(calls, rows);
+    out.put("function", numbers().map(function));
+    out.put("parent", numbers().map(distance));
+    out.put("start", times.starts);
+    out.put("end", times.ends);
+    out.put("suspended", numbers().map(|call| calls.suspended_ns(call)));
+    out.put("thread", numbers().map(|call| calls.thread(call).0));
+    out.put(
         "task",
-        numbers().map(|call| calls.task(call).map_or(NONE, |task| task.0)),
+        numbers().map(|call| calls.task(call).map_or(0, |task| task.0 + 1)),
     );
-    out.put_u32("result", values.results.into_iter());
-    out.put_u32("exception", values.exceptions.into_iter());
-    out.put_u32(
+    out.put("outcome", numbers().map(outcome));
+    out.put("result", values.results);
+    out.put("exception", values.exceptions);
+    out.put(
         "call_line",
         numbers().map(|call| trace.call_line(call).unwrap_or(0)),
     );
-    out.put_u32("args_start", values.args_start.into_iter());
-    out.put_u32("arg_texts", values.arg_texts.into_iter());
-    out.put_u32("subtree", numbers().map(|call| trace.subtree(call)));
-    out.put_u16("thread", numbers().map(|call| calls.thread(call).0 as u16));
-    out.put_u8("outcome", numbers().map(|call| calls.outcome(call) as u8));
+    out.put("arg_texts", values.arg_texts);
+    out.put("absent", absent(trace, rows));
     Encoded {
         specs: out.specs,
         bytes: out.bytes,
@@ -73,11 +78,23 @@ pub(crate) fn encode(trace: &Trace, rows: usize) -> Encoded {
     }
 }
 
+/// Calls below each call that are not among the first `rows`.
+fn absent(trace: &Trace, rows: usize) -> Vec<u32> {
+    let mut absent: Vec<u32> = trace.subtrees()[..rows].to_vec();
+    let mut held = vec![0u32; rows];
+    for call in (0..rows as u32).rev().map(CallNumber) {
+        absent[call.index()] -= held[call.index()];
+        if let Some(parent) = trace.calls().parent(call) {
+            held[parent.index()] += held[call.index()] + 1;
+        }
+    }
+    absent
+}
+
 /// Texts of arguments, results and exceptions, by their positions in the table.
 struct Values {
     results: Vec<u32>,
     exceptions: Vec<u32>,
-    args_start: Vec<u32>,
     arg_texts: Vec<u32>,
 }
 
@@ -87,11 +104,9 @@ impl Values {
         let mut values = Values {
             results: Vec::with_capacity(rows),
             exceptions: Vec::with_capacity(rows),
-            args_start: Vec::with_capacity(rows),
             arg_texts: Vec::new(),
         };
         for call in (0..rows as u32).map(CallNumber) {
-            values.args_start.push(values.arg_texts.len() as u32);
             let names = if calls.contains(call) {
                 trace.function_of(call).args.len()
             } else {
@@ -169,67 +184,41 @@ struct Columns {
 }
 
 impl Columns {
-    fn put<const N: usize>(
-        &mut self,
-        name: &'static str,
-        element: &'static str,
-        items: impl Iterator<Item = [u8; N]>,
-    ) {
-        let offset = self.bytes.len();
-        for item in items {
-            self.bytes.extend_from_slice(&item);
-        }
+    /// Puts a column down: the lowest bytes of all its elements, then the bytes above them, as many
+    /// as the greatest element needs.
+    fn put<T: Into<u64>>(&mut self, name: &'static str, items: impl IntoIterator<Item = T>) {
+        let items: Vec<u64> = items.into_iter().map(Into::into).collect();
+        let most = items.iter().fold(0, |all, item| all | item);
+        let width = (u64::BITS - most.leading_zeros()).div_ceil(8);
         self.specs.push(ColumnSpec {
             name,
-            element,
-            offset,
-            length: (self.bytes.len() - offset) / N,
+            width,
+            offset: self.bytes.len(),
+            length: items.len(),
         });
-    }
-
-    fn put_f64(&mut self, name: &'static str, items: impl Iterator<Item = f64>) {
-        self.put(name, "f64", items.map(f64::to_le_bytes));
-    }
-
-    fn put_u32(&mut self, name: &'static str, items: impl Iterator<Item = u32>) {
-        self.put(name, "u32", items.map(u32::to_le_bytes));
-    }
-
-    fn put_u16(&mut self, name: &'static str, items: impl Iterator<Item = u16>) {
-        self.put(name, "u16", items.map(u16::to_le_bytes));
-    }
-
-    fn put_u8(&mut self, name: &'static str, items: impl Iterator<Item = u8>) {
-        self.put(name, "u8", items.map(u8::to_le_bytes));
+        for plane in 0..width {
+            let byte = |item: &u64| (item >> (8 * plane)) as u8;
+            self.bytes.extend(items.iter().map(byte));
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use execmap_query::testing::shop;
+    use execmap_query::testing::{TraceBuilder, shop};
 
-    fn column<'e>(encoded: &'e Encoded, name: &str) -> &'e [u8] {
+    fn column(encoded: &Encoded, name: &str) -> Vec<u64> {
         let spec = encoded
             .specs
             .iter()
             .find(|spec| spec.name == name)
             .expect("the column is there");
-        let width = match spec.element {
-            "u8" => 1,
-            "u16" => 2,
-            "u32" => 4,
-            _ => 8,
+        let byte = |plane: usize, row: usize| {
+            u64::from(encoded.bytes[spec.offset + plane * spec.length + row]) << (8 * plane)
         };
-        assert_eq!(spec.offset % width, 0, "{name} is aligned");
-        &encoded.bytes[spec.offset..spec.offset + spec.length * width]
-    }
-
-    fn numbers(bytes: &[u8]) -> Vec<u32> {
-        let (chunks, _) = bytes.as_chunks::<4>();
-        chunks
-            .iter()
-            .map(|chunk| u32::from_le_bytes(*chunk))
+        (0..spec.length)
+            .map(|row| (0..spec.width as usize).map(|plane| byte(plane, row)).sum())
             .collect()
     }
 
@@ -241,14 +230,25 @@ mod tests {
             column(&encoded, "outcome"),
             [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]
         );
-        assert_eq!(numbers(column(&encoded, "parent"))[..4], [NONE, 0, 1, 1]);
-        assert_eq!(numbers(column(&encoded, "subtree"))[..4], [10, 9, 0, 2]);
-        let starts = numbers(column(&encoded, "args_start"));
-        let args = numbers(column(&encoded, "arg_texts"));
-        let text = |index: u32| encoded.texts[index as usize].as_str();
-        assert_eq!(text(args[starts[2] as usize + 1]), "'pen'");
-        assert_eq!(text(numbers(column(&encoded, "result"))[2]), "1");
-        assert!(text(numbers(column(&encoded, "exception"))[10]).starts_with("ValueError: bad"));
+        assert_eq!(column(&encoded, "parent")[..4], [0, 1, 1, 2]);
+        assert_eq!(column(&encoded, "absent"), [0; 11]);
+        assert_eq!(column(&encode(&trace, 5), "absent"), [6, 6, 0, 1, 1]);
+        let args = column(&encoded, "arg_texts");
+        let text = |index: u64| encoded.texts[index as usize].as_str();
+        let before = trace.function_of(CallNumber(1)).args.len();
+        assert_eq!(text(args[before + 1]), "'pen'");
+        assert_eq!(text(column(&encoded, "result")[2]), "1");
+        assert!(text(column(&encoded, "exception")[10]).starts_with("ValueError: bad"));
         assert_eq!(encoded.texts[0], "");
+    }
+
+    #[test]
+    fn the_end_of_the_program_is_no_failure() {
+        let mut builder = TraceBuilder::new();
+        builder.call("main", &[]);
+        builder.raises("SystemExit: 0");
+        let encoded = encode(&builder.trace(), 1);
+        assert_eq!(column(&encoded, "outcome"), [u64::from(EXITED)]);
+        assert_eq!(encoded.texts[1], "SystemExit: 0");
     }
 }

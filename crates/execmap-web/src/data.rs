@@ -2,8 +2,8 @@
 
 use execmap_map::{MapQuery, MapRow, Message, build};
 use execmap_query::{
-    CallNumber, FunctionKind, FunctionNumber, Lane, Outcome, SPREAD_BINS, Trace, cut, info,
-    of_function, rfc3339, shell_words, visible,
+    CallNumber, FunctionKind, FunctionNumber, Lane, SPREAD_BINS, Trace, cut, info, of_function,
+    rfc3339, shell_words, visible,
 };
 use serde::Serialize;
 
@@ -24,7 +24,7 @@ pub struct PageData {
     pub tasks: Vec<LaneRow>,
     /// Texts of values and exceptions; index 0 is always "": nothing recorded.
     pub texts: Vec<String>,
-    /// Where each typed array lies in the decoded bytes.
+    /// Where each column lies in the decoded bytes.
     pub columns: Vec<ColumnSpec>,
     /// The map collapsed by depth, readable as text.
     pub map: Vec<MapNode>,
@@ -63,7 +63,7 @@ pub struct RunFacts {
     pub calls: u64,
     /// Calls in the columns.
     pub held_calls: u64,
-    /// Calls with outcome `raised`.
+    /// Calls that failed.
     pub failures: u64,
     /// Whether the recording came to its end.
     pub complete: bool,
@@ -125,7 +125,7 @@ pub struct FunctionRow {
     pub slowest_ns: u64,
     /// When it was first called.
     pub first_ns: u64,
-    /// Calls left by an exception.
+    /// Calls that failed.
     pub failed: u64,
     /// 17 bins over the logarithm of the time.
     pub spread: Vec<u32>,
@@ -133,16 +133,14 @@ pub struct FunctionRow {
     pub threads: u32,
 }
 
-/// A typed array in the decoded bytes.
+/// A column in the decoded bytes: the lowest bytes of all elements, then the next bytes of all.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct ColumnSpec {
     /// Name of the column.
     pub name: &'static str,
-    /// Type of its elements.
-    #[serde(rename = "type")]
-    #[cfg_attr(test, ts(rename = "type", type = "'u8' | 'u16' | 'u32' | 'f64'"))]
-    pub element: &'static str,
+    /// Bytes of an element.
+    pub width: u32,
     /// In bytes.
     pub offset: usize,
     /// In elements.
@@ -329,10 +327,10 @@ fn map_node(message: &Message) -> MapNode {
     } else {
         message.args.iter().map(arg).collect::<Vec<_>>().join(", ")
     };
-    let failure = match (message.outcome, &message.exception) {
-        (Outcome::Raised, Some(text)) => visible(text).into_owned(),
-        (Outcome::Raised, None) => "an exception".to_owned(),
-        _ => String::new(),
+    let failure = match &message.exception {
+        _ if !message.has_failed => String::new(),
+        Some(text) => visible(text).into_owned(),
+        None => "an exception".to_owned(),
     };
     MapNode {
         call: message.handle.0,

@@ -8,6 +8,7 @@
 mod columns;
 mod data;
 mod page;
+mod times;
 
 pub use data::{ColumnSpec, FunctionRow, LaneRow, LeftOutRow, MapNode, PageData, RunFacts};
 pub use page::{PAGE_SIZE, Page, PageOptions, is_page, page};

@@ -16,7 +16,7 @@ export type PageData = {
   tasks: Array<LaneRow>
   /** Texts of values and exceptions; index 0 is always "": nothing recorded. */
   texts: Array<string>
-  /** Where each typed array lies in the decoded bytes. */
+  /** Where each column lies in the decoded bytes. */
   columns: Array<ColumnSpec>
   /** The map collapsed by depth, readable as text. */
   map: Array<MapNode>
@@ -50,7 +50,7 @@ export type RunFacts = {
   calls: number
   /** Calls in the columns. */
   held_calls: number
-  /** Calls with outcome `raised`. */
+  /** Calls that failed. */
   failures: number
   /** Whether the recording came to its end. */
   complete: boolean
@@ -106,7 +106,7 @@ export type FunctionRow = {
   slowest_ns: number
   /** When it was first called. */
   first_ns: number
-  /** Calls left by an exception. */
+  /** Calls that failed. */
   failed: number
   /** 17 bins over the logarithm of the time. */
   spread: Array<number>
@@ -114,12 +114,12 @@ export type FunctionRow = {
   threads: number
 }
 
-/** A typed array in the decoded bytes. */
+/** A column in the decoded bytes: the lowest bytes of all elements, then the next bytes of all. */
 export type ColumnSpec = {
   /** Name of the column. */
   name: string
-  /** Type of its elements. */
-  type: 'u8' | 'u16' | 'u32' | 'f64'
+  /** Bytes of an element. */
+  width: number
   /** In bytes. */
   offset: number
   /** In elements. */

@@ -331,7 +331,10 @@ fn tail(row: &CallRow, has_links: bool) -> (String, usize) {
         Outcome::Closed => add(paint(QUIET, "closed"), 6),
         Outcome::Unfinished => add(paint(QUIET, UNFINISHED), UNFINISHED.len()),
         Outcome::Raised if !row.has_failed => {
-            let text = format!("left by {}", visible(row.exception.as_deref().unwrap_or_default()));
+            let text = format!(
+                "left by {}",
+                visible(row.exception.as_deref().unwrap_or_default())
+            );
             add(paint(QUIET, &text), columns(&text));
         }
         Outcome::Returned | Outcome::Raised => {}

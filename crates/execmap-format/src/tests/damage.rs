@@ -101,12 +101,14 @@ proptest! {
     fn any_table_of_values_is_shown(rows in prop::collection::vec(bytes(40), 0..20), values in bytes(100), tag in 0x10u8..0x30) {
         let mut table = Values::default();
         table.extend(&values);
-        let mut block = vec![table.len() as u8];
+        let mut block = Vec::new();
+        crate::varint::put(&mut block, table.len() as u64);
         for row in &rows {
             crate::varint::put_bytes(&mut block, &[&[tag][..], row].concat());
         }
         table.extend(&block);
-        for index in 0..table.len() as u64 {
+        let len = table.len() as u64;
+        for index in len.saturating_sub(20)..len {
             let value = ValueRef::row(index);
             let _ = table.text(value, &Definitions::default());
             let _ = table.exception_text(value, &Definitions::default());

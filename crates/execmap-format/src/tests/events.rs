@@ -138,7 +138,7 @@ impl Model {
                 self.tell(format_args!("closed {call} {exact}"));
             }
             Step::Exception(how, id, value, site) => {
-                self.exception(*how, *id, value.as_ref(), *site)
+                self.exception(*how, *id, value.as_ref(), *site);
             }
             Step::Loop(header, count) => {
                 self.words(&[pack_counted(kind::LOOP, *header, *count)], &[]);
@@ -290,7 +290,9 @@ proptest! {
     #[test]
     fn runs_read_back(steps in prop::collection::vec(step(), 1..80), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..4), written in any::<prop::sample::Index>()) {
         let mut model = Model { tick: 1, ..Model::default() };
-        steps.iter().for_each(|step| model.step(step));
+        for step in &steps {
+            model.step(step);
+        }
         prop_assume!(!model.ends.is_empty());
         let segments = segments(&model, &cuts);
         // The first segments are in the trace, the others still in the side file.

@@ -89,7 +89,7 @@ fn published_offsets_agree() -> bool {
     // SAFETY: `_PyRuntime` is exported by every build of CPython and begins with `_Py_DebugOffsets`,
     // which is longer than 64 words and never changes while the process runs.
     let words: &[u64; 64] = unsafe { &*std::ptr::addr_of!(_PyRuntime) };
-    if words[0].to_ne_bytes() != *b"xdebugpy" {
+    if words[0] != u64::from_le_bytes(*b"xdebugpy") {
         return false;
     }
     // Later versions insert fields, so the values are looked for in the order in which they must come.

@@ -42,22 +42,32 @@ pub(super) struct Symbols {
     hasher: FixedState,
 }
 
+/// The state word of a `str`, the same on 3.12 to 3.15: interning in bits 0 and 1, `compact` in bit
+/// 5, `ascii` in bit 6.
+///
+/// # Safety
+/// A live `str`.
+#[inline]
+unsafe fn state_of(text: *mut ffi::PyObject) -> u32 {
+    // SAFETY: the caller's; head, length and hash come before it.
+    unsafe { text.cast::<u32>().add(8).read() }
+}
+
 /// The bytes of a text whose characters are all ASCII, else `None`.
 ///
 /// # Safety
 /// A live `str`.
 #[inline]
 pub(super) unsafe fn ascii_bytes<'a>(text: *mut ffi::PyObject) -> Option<&'a [u8]> {
+    const COMPACT_ASCII: u32 = 0x60;
+    const HEAD: usize = 40;
     // SAFETY: the caller's; ASCII text lies right behind the object's head and lives as long as it.
     unsafe {
-        if ffi::PyUnicode_IS_COMPACT_ASCII(text) == 0 {
+        if state_of(text) & COMPACT_ASCII != COMPACT_ASCII {
             return None;
         }
         let len = ffi::PyUnicode_GET_LENGTH(text) as usize;
-        Some(std::slice::from_raw_parts(
-            ffi::PyUnicode_DATA(text).cast::<u8>(),
-            len,
-        ))
+        Some(std::slice::from_raw_parts(text.cast::<u8>().add(HEAD), len))
     }
 }
 
@@ -66,9 +76,9 @@ pub(super) unsafe fn ascii_bytes<'a>(text: *mut ffi::PyObject) -> Option<&'a [u8
 /// # Safety
 /// A live `str`.
 #[inline]
-unsafe fn is_interned(text: *mut ffi::PyObject) -> bool {
+pub(super) unsafe fn is_interned(text: *mut ffi::PyObject) -> bool {
     // SAFETY: the caller's.
-    unsafe { (*text.cast::<ffi::PyASCIIObject>()).interned() != 0 }
+    unsafe { state_of(text) & 3 != 0 }
 }
 
 impl Symbols {

@@ -7,7 +7,7 @@ use pyo3::ffi;
 
 use super::others;
 use super::store::Values;
-use super::symbols::ascii_bytes;
+use super::symbols::{ascii_bytes, is_interned};
 use super::types::{Kind, text_of};
 use super::watch::Watcher;
 
@@ -346,7 +346,7 @@ impl<'a> Encoder<'a> {
             let Some(bytes) = ascii_bytes(object) else {
                 return self.wide_str(object);
             };
-            if (*object.cast::<ffi::PyASCIIObject>()).interned() != 0
+            if is_interned(object)
                 && let Some(symbol) =
                     self.values
                         .symbols

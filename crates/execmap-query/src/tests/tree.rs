@@ -7,7 +7,13 @@ use crate::{Fold, FunctionPattern, Trace, TreeQuery, TreeRow, tree};
 fn lines(trace: &Trace, query: &TreeQuery) -> String {
     let line = |row: &TreeRow| match row {
         TreeRow::Lane(lane) => format!("{}= {}", "  ".repeat(lane.depth as usize), lane.name),
-        TreeRow::More(more) => format!("{}{} more", "  ".repeat(more.depth as usize), more.calls),
+        TreeRow::More(more) => {
+            let what = more.bodies.map_or_else(
+                || format!("{} more", more.calls),
+                |bodies| bodies.counted(more.calls),
+            );
+            format!("{}{what}", "  ".repeat(more.depth as usize))
+        }
         TreeRow::Call(call) => {
             let args: Vec<String> = call
                 .args
@@ -146,4 +152,71 @@ fn a_row_says_how_long_all_of_it_took() {
         _ => None,
     });
     assert_eq!(price.and_then(|price| price.duration_ns), Some(4_000));
+}
+
+/// A script that imports a module with classes and then works.
+fn importing(is_broken: bool) -> Trace {
+    let mut builder = TraceBuilder::new();
+    builder.call("__main__:<module>", &[]);
+    builder.call("cart:<module>", &[]);
+    builder.leaf("money:<module>", &[], "None");
+    for name in ["Status", "Line", "Cart"] {
+        builder.leaf(&format!("cart:class {name}"), &[], "None");
+    }
+    if is_broken {
+        builder.call("cart:class Broken", &[]);
+        builder
+            .raises("NameError: nobody")
+            .raises("NameError: nobody");
+        builder.raises("NameError: nobody");
+        return builder.trace();
+    }
+    builder.returns("None");
+    builder.call("main", &[]);
+    builder.leaf("load", &[], "None");
+    builder.returns("0").raises("SystemExit: 0");
+    builder.trace()
+}
+
+#[test]
+fn bodies_stay_closed_while_room_is_short() {
+    let query = || TreeQuery {
+        rows: Some(40),
+        ..TreeQuery::default()
+    };
+    insta::assert_snapshot!(lines(&importing(false), &query()), @r"
+    __main__.<module>()
+      cart.<module>() [4]
+      shop.main()
+        shop.load()
+    ");
+    insta::assert_snapshot!(lines(&importing(true), &query()), @r"
+    __main__.<module>()
+      cart.<module>()
+        4 module and class bodies
+        cart.class Broken()
+    ");
+    let root = TreeQuery {
+        root: Some(crate::CallNumber(1)),
+        ..query()
+    };
+    insta::assert_snapshot!(lines(&importing(false), &root), @r"
+    cart.<module>()
+      4 module and class bodies
+    ");
+    let all = tree(&importing(false), &TreeQuery::default());
+    assert_eq!((all.rows.len(), all.shown_calls), (8, 8));
+}
+
+#[test]
+fn the_normal_end_of_the_program_is_no_failure() {
+    let trace = importing(false);
+    let root = crate::CallNumber(0);
+    assert_eq!(crate::info(&trace).failed, 0);
+    assert!(!trace.calls().has_failed(root) && !trace.is_failing(root));
+    assert_eq!(trace.calls().outcome(root), crate::Outcome::Raised);
+    let mut builder = TraceBuilder::new();
+    builder.call("main", &[]);
+    builder.raises("SystemExit: 2");
+    assert_eq!(crate::info(&builder.trace()).failed, 1);
 }

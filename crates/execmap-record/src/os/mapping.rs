@@ -45,6 +45,9 @@ impl Slab {
     }
 
     /// Copies bytes to the slab.
+    ///
+    /// # Panics
+    /// When they do not lie inside it.
     pub fn write(&self, at: usize, bytes: &[u8]) {
         assert!(at + bytes.len() <= self.map.len(), "the bytes fit the slab");
         // SAFETY: the range lies inside the mapping, which lives as long as `self`; nothing else
@@ -54,11 +57,12 @@ impl Slab {
                 bytes.as_ptr(),
                 self.map.as_mut_ptr().add(at),
                 bytes.len(),
-            )
+            );
         };
     }
 
     /// The slab in equal segments, each of at least a head.
+    #[must_use]
     pub fn segments(&self, from: usize, size: usize) -> Vec<Segment> {
         let count = (self.map.len() - from) / size;
         let at = |index: usize| from + index * size;

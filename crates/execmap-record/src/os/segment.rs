@@ -44,7 +44,7 @@ impl Segment {
         // SAFETY: every segment has a head's bytes; a torn read is impossible, as the one field
         // that changes under a reader is read again by `published`.
         unsafe {
-            std::ptr::copy_nonoverlapping(self.base.as_ptr(), bytes.as_mut_ptr(), bytes.len())
+            std::ptr::copy_nonoverlapping(self.base.as_ptr(), bytes.as_mut_ptr(), bytes.len());
         };
         SegmentHeader::decode(&bytes)
     }
@@ -124,6 +124,10 @@ impl Default for Cursor {
     }
 }
 
+#[expect(
+    clippy::cast_ptr_alignment,
+    reason = "a segment begins at a multiple of 8 and its records are whole words"
+)]
 impl Cursor {
     /// Writes at the beginning of a segment.
     #[must_use]
@@ -185,13 +189,19 @@ impl Cursor {
 
     /// Tokens of up to `max` bytes behind a head of `head` bytes that is not written yet.
     #[inline]
+    #[must_use]
     pub fn tokens(&self, head: usize, max: usize) -> Tokens {
         debug_assert!(self.has_room(head + max));
         // SAFETY: the caller saw that head and tokens fit.
         let at = unsafe { self.at.add(head) };
         // SAFETY: as above.
         let limit = unsafe { at.add(max) };
-        Tokens { first: at, at, limit, is_cut: false }
+        Tokens {
+            first: at,
+            at,
+            limit,
+            is_cut: false,
+        }
     }
 
     /// Finishes a record of one word and tokens.
@@ -218,6 +228,9 @@ impl Cursor {
     }
 
     /// Writes bytes as they are. There must be room.
+    ///
+    /// # Panics
+    /// When there is none.
     pub fn bytes(&mut self, bytes: &[u8]) {
         assert!(
             self.has_room(bytes.len()),
@@ -369,7 +382,7 @@ impl Tokens {
         if at + bytes.len() <= self.len() {
             // SAFETY: the range was written by this value.
             unsafe {
-                std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.first.add(at), bytes.len())
+                std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.first.add(at), bytes.len());
             };
         }
     }

@@ -1,0 +1,177 @@
+//! What the writer does: segments in their order, definitions before the events that name them.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use execmap_format::{Definition, Loss, LossReason};
+
+use crate::os::Segment;
+use crate::output::Output;
+use crate::pool::Pool;
+use crate::session::{Finished, Stopped};
+
+/// What the program's threads and the writer share, under one lock that is held for moments.
+pub(crate) struct State {
+    pub(crate) pool: Pool,
+    pub(crate) queue: VecDeque<Segment>,
+    /// Logs whose last segment is in the queue or written.
+    pub(crate) ended: Vec<u32>,
+    /// Segments of definitions, the last one still being written.
+    pub(crate) definitions: VecDeque<Segment>,
+    /// The writer is at work on a segment that it will give back.
+    pub(crate) is_writing: bool,
+    pub(crate) is_stopping: bool,
+    pub(crate) stopped: Option<Stopped>,
+}
+
+/// What belongs to the recording and its writer alike.
+pub(crate) struct Shared {
+    pub(crate) state: Mutex<State>,
+    pub(crate) output: Mutex<Output>,
+    pub(crate) work: Condvar,
+    pub(crate) room: Condvar,
+    pub(crate) max_size: u64,
+}
+
+/// A lock that no panic of ours makes unusable.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    pub(crate) fn write_until_stopped(&self) {
+        let mut state = lock(&self.state);
+        loop {
+            if let Some(segment) = state.queue.pop_front() {
+                state.is_writing = true;
+                drop(state);
+                let is_written = self.write(&segment);
+                state = lock(&self.state);
+                state.is_writing = false;
+                if is_written {
+                    state.pool.give_back(segment);
+                }
+                self.room.notify_one();
+            } else if state.is_stopping {
+                return;
+            } else if !state.ended.is_empty() {
+                drop(state);
+                self.forget_ended();
+                state = lock(&self.state);
+            } else {
+                state = self
+                    .work
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+    }
+
+    pub(crate) fn write_queue(&self) {
+        loop {
+            let Some(segment) = lock(&self.state).queue.pop_front() else {
+                break;
+            };
+            if self.write(&segment) {
+                lock(&self.state).pool.give_back(segment);
+            }
+        }
+        self.forget_ended();
+        self.write_definitions(&mut lock(&self.output))
+            .unwrap_or_else(|error| self.fail(&error));
+    }
+
+    /// Writes a segment. False when it could not be: it then stays in the side file, for readers.
+    fn write(&self, segment: &Segment) -> bool {
+        let mut output = lock(&self.output);
+        if matches!(lock(&self.state).stopped, Some(Stopped::NotWritten(_))) {
+            return false;
+        }
+        let done = self
+            .write_definitions(&mut output)
+            .and_then(|()| output.segment(segment));
+        if let Err(error) = &done {
+            self.fail(error);
+        } else if output.len() > self.max_size {
+            lock(&self.state)
+                .stopped
+                .get_or_insert(Stopped::SizeLimit(self.max_size));
+        }
+        done.is_ok()
+    }
+
+    /// Writes a definition for which there is no segment.
+    pub(crate) fn write_definition(&self, bytes: &[u8]) {
+        let mut output = lock(&self.output);
+        let done = self
+            .write_definitions(&mut output)
+            .and_then(|()| output.definitions(bytes));
+        if let Err(error) = done {
+            self.fail(&error);
+        }
+    }
+
+    /// Forgets what was kept for logs that have ended and are written.
+    fn forget_ended(&self) {
+        let mut output = lock(&self.output);
+        for log in std::mem::take(&mut lock(&self.state).ended) {
+            output.forget(log);
+        }
+    }
+
+    fn fail(&self, error: &io::Error) {
+        lock(&self.state).stopped = Some(Stopped::NotWritten(error.to_string()));
+    }
+
+    /// Writes the definitions that are not in the trace yet; what comes after may name them.
+    fn write_definitions(&self, output: &mut Output) -> io::Result<()> {
+        loop {
+            let state = lock(&self.state);
+            let Some(segment) = state.definitions.front().copied() else {
+                return Ok(());
+            };
+            let is_last = state.definitions.len() == 1;
+            drop(state);
+            let from = segment.drained();
+            let records = segment.records(from);
+            if !records.is_empty() {
+                output.definitions(records)?;
+                segment.set_drained(from + records.len());
+            }
+            if is_last {
+                return Ok(());
+            }
+            let mut state = lock(&self.state);
+            state.definitions.pop_front();
+            state.pool.give_back(segment);
+        }
+    }
+
+    pub(crate) fn write_end(&self) -> Finished {
+        let mut output = lock(&self.output);
+        let mut state = lock(&self.state);
+        if state.stopped.is_none() || matches!(state.stopped, Some(Stopped::SizeLimit(_))) {
+            let damaged = output.damaged;
+            let mut end = || {
+                if damaged > 0 {
+                    let detail = "records that could not be read back".to_owned();
+                    output.define(&Definition::Loss(Loss {
+                        reason: LossReason::RecorderFault,
+                        count: damaged,
+                        detail,
+                    }))?;
+                }
+                output.define(&Definition::End)
+            };
+            if let Err(error) = end() {
+                state.stopped = Some(Stopped::NotWritten(error.to_string()));
+            }
+        }
+        Finished {
+            bytes: output.len(),
+            calls: output.starts,
+            stopped: state.stopped.clone(),
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Whole recordings: what is written is read back, whatever the program does to them.
+
+mod descriptors;
+mod recordings;
+mod support;

@@ -1,0 +1,173 @@
+//! What is recorded is read back.
+
+use execmap_record::format::{Definition, LossReason};
+use execmap_record::{Session, StartError};
+
+use crate::support::{Program, read, trace_path};
+
+const CALLS: usize = 100_000;
+
+#[test]
+fn three_logs_read_back() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let path = trace_path(folder.path());
+    let mut program = Program::new(&path, 3);
+    program.define("outer");
+    program.calls(CALLS / 2);
+    program.define("inner");
+    program.calls(CALLS / 2);
+    let finished = program.session.finish(program.logs.iter_mut(), &[]);
+    assert_eq!(
+        (finished.calls, &finished.stopped),
+        (CALLS as u64, &None),
+        "two records each"
+    );
+    let (seen, summary) = read(&path);
+    assert!(summary.complete && !summary.recovered);
+    assert!(summary.events >= 2 * CALLS as u64);
+    assert_eq!(summary.bytes, finished.bytes);
+    assert!(!path.with_extension("execmap.part").exists());
+    assert!(seen == program.expected(&["outer", "inner"]));
+}
+
+#[test]
+fn a_recording_that_is_killed_is_recovered_to_the_last_record() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let path = trace_path(folder.path());
+    let mut program = Program::new(&path, 3);
+    program.define("outer");
+    program.calls(CALLS);
+    program.define("inner");
+    program.calls(5);
+    let expected = program.expected(&["outer", "inner"]);
+    program.session.pause_writer();
+    // The process dies: nobody finishes anything.
+    std::mem::forget(program);
+    let (seen, summary) = read(&path);
+    assert!(!summary.complete && summary.recovered);
+    assert_eq!(summary.damaged_blocks, 0);
+    assert!(seen == expected);
+}
+
+#[test]
+fn definitions_are_not_read_twice_when_the_recorder_dies_between_two_steps() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let path = trace_path(folder.path());
+    let mut program = Program::new(&path, 1);
+    program.define("first");
+    let side = path.with_extension("execmap.part");
+    let before = std::fs::read(&side).expect("the side file is there");
+    program.session.flush(program.logs.iter_mut());
+    program.define("second");
+    program.calls(1);
+    let expected = program.expected(&["first", "second"]);
+    // As if the place up to which definitions are in the trace had not been noted yet.
+    let mut after = std::fs::read(&side).expect("the side file is there");
+    let noted = (0..before.len()).find(|at| {
+        let field = execmap_record::format::PART_HEADER_LEN + 48;
+        *at >= field && *at < field + 4 && before[*at] != after[*at]
+    });
+    after[noted.expect("the place was noted")] = 0;
+    std::mem::forget(program);
+    std::fs::write(&side, after).expect("the side file can be written");
+    let (seen, summary) = read(&path);
+    assert_eq!(summary.damaged_blocks, 0);
+    assert!(seen == expected, "{seen:?}");
+}
+
+#[test]
+fn what_was_flushed_is_in_the_file_while_the_recording_goes_on() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let path = trace_path(folder.path());
+    let mut program = Program::new(&path, 3);
+    program.define("outer");
+    program.calls(100);
+    program.session.flush(program.logs.iter_mut());
+    let alone = folder.path().join("alone.execmap");
+    std::fs::copy(&path, &alone).expect("the trace can be copied");
+    let (seen, summary) = read(&alone);
+    assert!(!summary.complete && !summary.recovered);
+    assert!(seen == program.expected(&["outer"]));
+
+    program.calls(50);
+    program.session.finish(program.logs.iter_mut(), &[]);
+    let (seen, summary) = read(&path);
+    assert!(summary.complete);
+    assert!(seen == program.expected(&["outer"]));
+}
+
+#[test]
+fn more_threads_than_segments_share() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let path = trace_path(folder.path());
+    let mut program = Program::new(&path, 3000);
+    program.define("outer");
+    program.calls(9000);
+    let side = path.with_extension("execmap.part");
+    let side_len = side.metadata().expect("the side file is there").len();
+    assert!(side_len <= (48 << 20) + 4096, "{side_len}");
+    program.session.finish(program.logs.iter_mut(), &[]);
+    let (seen, _) = read(&path);
+    assert!(seen == program.expected(&["outer"]));
+}
+
+#[test]
+fn a_definition_longer_than_a_segment_keeps_its_place() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let path = trace_path(folder.path());
+    let mut program = Program::new(&path, 1);
+    let long = "x".repeat(3 << 20);
+    for name in ["first", &long, "third"] {
+        program.define(name);
+    }
+    program.calls(1);
+    let expected = program.expected(&["first", &long, "third"]);
+    program.session.finish(program.logs.iter_mut(), &[]);
+    assert!(read(&path).0 == expected);
+
+    let mut program = Program::new(&path, 1);
+    for name in ["first", &long, "third"] {
+        program.define(name);
+    }
+    program.calls(1);
+    std::mem::forget(program);
+    assert!(read(&path).0 == expected);
+}
+
+#[test]
+fn losses_are_read_back() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let path = trace_path(folder.path());
+    let mut program = Program::new(&path, 1);
+    program.calls(1);
+    let loss = execmap_record::format::Loss {
+        reason: LossReason::Hidden,
+        count: 2,
+        detail: "card".to_owned(),
+    };
+    let last = [Definition::Loss(loss.clone())];
+    program.session.finish(program.logs.iter_mut(), &last);
+    let bytes = std::fs::read(&path).expect("the trace is there");
+    let trace = execmap_record::format::TraceReader::open(bytes, None).expect("the trace opens");
+    assert_eq!(trace.definitions().losses, [loss]);
+}
+
+#[test]
+fn a_file_in_use_or_of_others_is_left_alone() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let path = trace_path(folder.path());
+    let mut program = Program::new(&path, 1);
+    program.calls(10);
+    let other = Session::create(&path, [4; 16], None);
+    assert!(matches!(other, Err(StartError::InUse { .. })));
+    program.session.finish(program.logs.iter_mut(), &[]);
+    assert!(read(&path).0 == program.expected(&[]));
+
+    std::fs::write(&path, "a report").expect("the file can be written");
+    let other = Session::create(&path, [4; 16], None);
+    assert!(matches!(other, Err(StartError::Foreign { .. })));
+    assert_eq!(
+        std::fs::read(&path).expect("the file is there"),
+        b"a report"
+    );
+}
