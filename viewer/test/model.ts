@@ -1,3 +1,4 @@
+import {argCounts} from '../src/data/read.ts'
 import {callTable} from '../src/data/table.ts'
 import {createModel, type Model} from '../src/logic/model.ts'
 import type {OpenState} from '../src/logic/open.ts'
@@ -7,7 +8,7 @@ import {functionOf} from '../src/logic/model.ts'
 import {recorder, type Fixture} from './fixtures/recorder.ts'
 
 export function modelOf({page, bytes}: Fixture): Model {
-  return createModel({page, calls: callTable(bytes, page.columns)})
+  return createModel({page, calls: callTable(bytes, page.columns, argCounts(page))})
 }
 
 /**

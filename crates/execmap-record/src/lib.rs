@@ -14,6 +14,8 @@ mod own_file;
 mod pool;
 mod redact;
 mod session;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 /// The format of what is written.

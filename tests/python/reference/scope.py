@@ -30,6 +30,7 @@ class Scope:
     """Globs of files, of modules (with all below them) or `module:qualname`, beside the project's own code."""
 
     def holds(self, code: CodeType, module: str) -> bool:
+        """Whether code of a file is recorded. Code without a file belongs to whoever runs it, see the tracer."""
         if code.co_filename.startswith("<"):
             return False
         file = os.path.realpath(code.co_filename)

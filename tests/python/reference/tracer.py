@@ -112,8 +112,23 @@ class Tracer:
         code = frame.f_code
         if id(code) not in self._included:
             # The code object is held, so that its identity stays its own.
-            self._included[id(code)] = self._scope.holds(code, _module(frame)), code
+            self._included[id(code)] = self._decide(frame), code
         return self._included[id(code)][0]
+
+    def _decide(self, frame: types.FrameType) -> bool:
+        """Whether a frame's code is recorded; that of code without a file is decided with what is inside it."""
+        code = frame.f_code
+        if not code.co_filename.startswith("<") or code.co_filename.startswith("<frozen") or code.co_name != "<module>":
+            return self._scope.holds(code, _module(frame))
+        below = frame.f_back
+        holds = below is not None and self._holds(below)
+        inside = [code]
+        while inside:
+            for constant in inside.pop().co_consts:
+                if isinstance(constant, types.CodeType):
+                    self._included[id(constant)] = holds, constant
+                    inside.append(constant)
+        return holds
 
     def _nearest(self, frame: types.FrameType) -> tuple[Call, types.FrameType] | None:
         """The recorded call that is running nearest below this frame."""
@@ -152,7 +167,7 @@ class Tracer:
             "task": self._creators.task_handle(task),
             "function": code.co_qualname,
             "module": _module(frame),
-            "file": str(Path(code.co_filename).absolute()),
+            "file": code.co_filename if code.co_filename.startswith("<") else str(Path(code.co_filename).absolute()),
             "line": code.co_firstlineno,
             "call_line": below.f_lineno if below is not None and frame.f_back is below else None,
             "start_ns": 0,

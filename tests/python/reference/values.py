@@ -251,8 +251,8 @@ def _message(error: BaseException) -> str:
             return _cut(str(error))
         if len(args) == 1:
             return text_of(args[0])
-    elif len(args) == 1 and type(args[0]) is str:
-        return _cut(args[0])
+    elif len(args) == 1:
+        return _cut(args[0]) if type(args[0]) is str else text_of(args[0])
     return text_of(args) if args else ""
 
 

@@ -19,9 +19,14 @@ export function readPage(document: Document): PageData {
 export async function readCalls(document: Document, page: PageData, progress: (part: number) => void): Promise<CallTable> {
   const encoded = (document.getElementById('execmap-columns')?.textContent ?? '').trim()
   const packed = await fromBase64(encoded, (part) => progress(part * 0.4))
-  const size = page.columns.reduce((most, spec) => Math.max(most, spec.offset + spec.length * 8), 1)
+  const size = page.columns.reduce((most, spec) => Math.max(most, spec.offset + spec.length * spec.width), 1)
   const bytes = await gunzip(packed, (done) => progress(0.4 + 0.6 * Math.min(1, done / size)))
-  return callTable(bytes, page.columns)
+  return callTable(bytes, page.columns, argCounts(page))
+}
+
+/** How many arguments the calls of each function have. */
+export function argCounts(page: PageData): number[] {
+  return page.functions.map(({args}) => args.length)
 }
 
 const CHUNK = 1 << 20

@@ -1,4 +1,4 @@
-import {CLOSED, RAISED, RETURNED, UNFINISHED} from '../data/table.ts'
+import {CLOSED, EXITED, RAISED, RETURNED, UNFINISHED} from '../data/table.ts'
 import type {FunctionRow} from '../gen/page.ts'
 import {count, duration} from '../lib/format.ts'
 import {clip, exceptionType, fileName, lastPart, visible} from '../lib/text.ts'
@@ -46,6 +46,13 @@ export function failureText(model: Model, call: number, limit = SHORT_FAILURE): 
   return text === '' ? 'exception not recorded' : clip(visible(text), limit)
 }
 
+/** `SystemExit: 0 ends the program`: how a call ended that neither returned nor failed, or ''. */
+export function exitText(model: Model, call: number): string {
+  if (model.calls.outcome[call] !== EXITED) return ''
+  const text = visible(textAt(model, model.calls.exception[call]!))
+  return `${text} ${exceptionType(text) === 'SystemExit' ? 'ends the program' : 'closes it'}`
+}
+
 /** Where a failure goes: what catches it, or that nothing recorded does. `outermost` is the last call that let it pass. */
 export function failureGoes(model: Model, call: number, outermost: number): string {
   const {calls, tree} = model
@@ -79,6 +86,8 @@ export function outcomeWords(model: Model, call: number): string {
       return 'failed'
     case CLOSED:
       return 'closed before its end'
+    case EXITED:
+      return `left by ${visible(textAt(model, model.calls.exception[call]!))}`
     case UNFINISHED:
       return 'did not return before the recording ended'
     default:

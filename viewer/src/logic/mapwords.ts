@@ -1,6 +1,6 @@
-import {CLOSED, NONE, RAISED} from '../data/table.ts'
+import {CLOSED, EXITED, NONE, RAISED} from '../data/table.ts'
 import {count, counted, duration} from '../lib/format.ts'
-import {argumentTexts, callNotes, failureGoes, failureText, laneNote, modulePrefix, resultText, SHORT_VALUE, textAt, valueText} from './label.ts'
+import {argumentTexts, callNotes, exitText, failureGoes, failureText, laneNote, modulePrefix, resultText, SHORT_VALUE, textAt, valueText} from './label.ts'
 import {parallelWords} from './lanes.ts'
 import type {MapContext, MapLabel} from './maprow.ts'
 import {functionOf} from './model.ts'
@@ -30,8 +30,8 @@ export function labelOf(context: MapContext, kind: RowKind, call: number, extra:
       return {
         ...EMPTY, note: inside === 0 ? facts.made : `${facts.made}, with ${count(inside)} inside`,
         pill: {
-          text: counted(facts.own, 'call'), failures: facts.failed > 0 ? `× ${count(facts.failed)}` : '', hits: isOpen ? '' : hitWords(hitsIn(model, context.hits, model.tree.position[call]!, extra)), open: isOpen,
-          title: inside === 0 ? `${counted(facts.own, 'call')} in a row` : `${counted(facts.own, 'call')} in a row, with ${count(inside)} inside`,
+          text: facts.words, failures: facts.failed > 0 ? `× ${count(facts.failed)}` : '', hits: isOpen ? '' : hitWords(hitsIn(model, context.hits, model.tree.position[call]!, extra)), open: isOpen,
+          title: inside === 0 ? `${facts.words} in a row` : `${facts.words} in a row, with ${count(inside)} inside`,
         },
       }
     }
@@ -39,6 +39,7 @@ export function labelOf(context: MapContext, kind: RowKind, call: number, extra:
       return {...EMPTY, head: 'in parallel', note: parallelWords(model, model.tree.position[call]!, extra)}
     case ROW.return:
       if (model.calls.outcome[call] === CLOSED) return {...EMPTY, note: 'closed before its end'}
+      if (model.calls.outcome[call] === EXITED) return {...EMPTY, note: exitText(model, call)}
       return {...EMPTY, result: resultText(model, call, SHORT_VALUE) ?? valueText('')}
     case ROW.fail:
       return {...EMPTY, failure: failureText(model, call), note: failureGoes(model, call, extra)}

@@ -51,6 +51,21 @@ export function functionOf(model: Model, call: number): FunctionRow {
   return model.page.functions[model.calls.function[call]!]!
 }
 
+/**
+ * Whether the call is the body of an imported module or of a class in which nothing failed: what the program does begins after it.
+ * The script's own body is none; where no function is the script's, the first call stands for it.
+ */
+export function isQuietBody(model: Model, call: number): boolean {
+  const {kind, module} = functionOf(model, call)
+  if (kind !== 'class' && kind !== 'module') return false
+  const isScript = kind === 'module' && (module === '__main__' || (call === model.tree.children[model.tree.childStart[model.tree.length]!] && !hasScript(model)))
+  return !isScript && model.calls.outcome[call] !== RAISED && model.tree.failedBelow[call] === 0
+}
+
+function hasScript({page}: Model): boolean {
+  return page.functions.some(({kind, module}) => kind === 'module' && module === '__main__')
+}
+
 /** Whether the call ended with the exception its caller ended with. */
 export function passesOn({calls, tree}: Pick<Model, 'calls' | 'tree'>, call: number): boolean {
   const above = tree.parent[call]!

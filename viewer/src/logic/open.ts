@@ -1,5 +1,5 @@
 import {NONE, RAISED} from '../data/table.ts'
-import {firstFailure, segments, type Model} from './model.ts'
+import {firstFailure, isQuietBody, segments, type Model} from './model.ts'
 import {stretchKey} from './rows.ts'
 import {EQUAL, PARALLEL, SINGLE, STRETCH, insideStretch, type Segments} from './segments.ts'
 import {childRange, pathUp} from './tree.ts'
@@ -14,7 +14,7 @@ export interface OpenState {
 export const FIRST_MESSAGES = 60
 const LONGEST_FIRST_PATH = 40
 
-/** The first picture: the first failure's path, then depth by depth whatever fits. */
+/** The first picture: the first failure's path, then depth by depth whatever fits; bodies of imported modules and of classes stay folded. */
 export function firstOpening(model: Model): OpenState {
   const {tree} = model
   const open = {calls: new Uint8Array(tree.length), stretches: new Set<string>()}
@@ -30,7 +30,7 @@ export function firstOpening(model: Model): OpenState {
   while (level.length > 0 && messages < FIRST_MESSAGES) {
     const next: number[] = []
     for (const call of level) {
-      if (tree.below[call] === 0) continue
+      if (tree.below[call] === 0 || isQuietBody(model, call)) continue
       if (open.calls[call] === 0) {
         const cost = messagesIn(model, segments(model, call)) + 1
         if (messages + cost > FIRST_MESSAGES) continue

@@ -1,4 +1,4 @@
-import {NONE, RAISED, UNFINISHED} from '../data/table.ts'
+import {CLOSED, EXITED, NONE, RAISED, UNFINISHED} from '../data/table.ts'
 import {count, duration, moment} from '../lib/format.ts'
 import {exceptionType, fileName, visibleLines} from '../lib/text.ts'
 import {argumentTexts, laneName, modulePrefix, outcomeWords, resultText, textAt, wentOn, type ArgumentText, type ValueText} from './label.ts'
@@ -56,7 +56,7 @@ export function callFacts(model: Model, call: number): CallFacts {
   const suspended = calls.suspended[call]!
   return {
     title: `${modulePrefix(row)}${row.name}`,
-    outcome: isUnfinished ? outcomeWords(model, call) : `${outcomeWords(model, call)} ${calls.outcome[call] === 2 ? 'after' : 'in'} ${took}`,
+    outcome: isUnfinished ? outcomeWords(model, call) : `${outcomeWords(model, call)} ${calls.outcome[call] === CLOSED || calls.outcome[call] === EXITED ? 'after' : 'in'} ${took}`,
     failed: calls.outcome[call] === RAISED,
     took,
     at: `${moment(calls.start[call]!, unit, 3)} ${unit}`,

@@ -1,4 +1,4 @@
-import {NONE, RAISED, UNFINISHED} from '../data/table.ts'
+import {EXITED, NONE, RAISED, UNFINISHED} from '../data/table.ts'
 import {passesOn, segments, type Model} from './model.ts'
 import type {OpenState} from './open.ts'
 import {PARALLEL, STRETCH, SINGLE, insideStretch, type Segments} from './segments.ts'
@@ -82,7 +82,7 @@ export function buildRows(model: Model, open: OpenState, mode: RowMode, heights:
     } else if (open.calls[call] === 1 && tree.below[call]! > 0) {
       out.add(ROW.call, call, 0)
       pending.push({pieces: segments(model, call), at: 0, call, nest: top.nest, block, inside: 0, end: 0})
-    } else if (mode === 'map' && (calls.outcome[call] === RAISED || calls.outcome[call] === UNFINISHED)) {
+    } else if (mode === 'map' && (calls.outcome[call] === RAISED || calls.outcome[call] === EXITED || calls.outcome[call] === UNFINISHED)) {
       out.add(ROW.call, call, 0)
       endOf(model, call, mode, false, out)
     } else {

@@ -1,6 +1,6 @@
 import {NONE, RAISED, RETURNED} from '../data/table.ts'
 import {finished, growing, push} from '../lib/growing.ts'
-import type {Model} from './model.ts'
+import {isQuietBody, type Model} from './model.ts'
 import {childRange} from './tree.ts'
 
 /** Pieces of a list of children, three numbers each: from, to (places in `children`) and what they are. */
@@ -49,7 +49,14 @@ function equalRuns(model: Model, from: number, to: number): Segments {
   const {tree} = model
   const list = growing(Math.max(3, Math.min(64, (to - from) * 3)))
   for (let at = from; at < to;) {
-    let next = at + 1
+    let next = at
+    while (next < to && isQuietBody(model, tree.children[next]!) && tree.lane[tree.children[next]!] === tree.lane[tree.children[at]!]) next++
+    if (next - at >= SHORTEST_STRETCH) {
+      add(list, at, next, STRETCH)
+      at = next
+      continue
+    }
+    next = at + 1
     if (isPlainLeaf(model, tree.children[at]!)) {
       while (next < to && isEqual(model, tree.children[at]!, tree.children[next]!)) next++
     }
@@ -71,11 +78,12 @@ function withStretches({calls, tree}: Model, items: Segments): Segments {
   }
   for (let i = 0; i < items.length; i += 3) {
     const call = tree.children[items[i]!]!
-    const isNew = seen.size < FIRST_OF_FUNCTION && !seen.has(calls.function[call]!)
+    const isBodies = items[i + 2] === STRETCH
+    const isNew = !isBodies && seen.size < FIRST_OF_FUNCTION && !seen.has(calls.function[call]!)
     const failed = failures < FAILURES && (calls.outcome[call] === RAISED || tree.failedBelow[call]! > 0)
     if (isNew) seen.add(calls.function[call]!)
     if (failed) failures++
-    if (!isNew && !failed && i + 3 < items.length) continue
+    if (!isNew && !failed && !isBodies && i + 3 < items.length) continue
     close(i)
     add(list, items[i]!, items[i + 1]!, items[i + 2]!)
     open = i + 3

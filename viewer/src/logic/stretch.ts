@@ -1,6 +1,7 @@
 import {RAISED} from '../data/table.ts'
-import {count} from '../lib/format.ts'
-import type {Model} from './model.ts'
+import {count, counted} from '../lib/format.ts'
+import {lastPart} from '../lib/text.ts'
+import {functionOf, type Model} from './model.ts'
 import {elapsed} from './times.ts'
 
 /** Exact figures of a stretch of neighbouring calls. */
@@ -12,7 +13,9 @@ export interface StretchFacts {
   readonly failed: number
   readonly totalNs: number
   readonly selfNs: number
-  /** `price 991×, available 991×`, most called first. */
+  /** `12 calls`, `5 class bodies`. */
+  readonly words: string
+  /** `price 991×, available 991×`, most called first; of bodies the names. */
   readonly made: string
 }
 
@@ -28,7 +31,8 @@ export function stretchFacts(model: Model, from: number, to: number): StretchFac
   return facts
 }
 
-function reckon({calls, tree, page, self}: Model, from: number, to: number): StretchFacts {
+function reckon(model: Model, from: number, to: number): StretchFacts {
+  const {calls, tree, page, self} = model
   let [all, failed, totalNs, selfNs] = [0, 0, 0, 0]
   const byFunction = new Map<number, number>()
   for (let at = from; at < to; at++) {
@@ -39,9 +43,36 @@ function reckon({calls, tree, page, self}: Model, from: number, to: number): Str
     selfNs += self[call]!
     byFunction.set(calls.function[call]!, (byFunction.get(calls.function[call]!) ?? 0) + 1)
   }
+  const figures = {own: to - from, all, failed, totalNs, selfNs}
+  const bodies = bodyWords(model, from, to)
+  if (bodies !== '') return {...figures, words: bodies, made: bodyNames(model, from, to)}
   const ranked = [...byFunction].sort((a, b) => b[1] - a[1] || a[0] - b[0])
   const named = ranked.slice(0, NAMED).map(([called, times]) => `${page.functions[called]!.name} ${count(times)}×`)
   const rest = ranked.length - named.length
   if (rest > 0) named.push(`${count(rest)} other${rest === 1 ? '' : 's'}`)
-  return {own: to - from, all, failed, totalNs, selfNs, made: named.join(', ')}
+  return {...figures, words: counted(to - from, 'call'), made: named.join(', ')}
+}
+
+/** `5 class bodies` where all calls are bodies, else ''. */
+function bodyWords({calls, tree, page}: Model, from: number, to: number): string {
+  let [modules, classes] = [0, 0]
+  for (let at = from; at < to; at++) {
+    const {kind} = page.functions[calls.function[tree.children[at]!]!]!
+    if (kind === 'module') modules++
+    else if (kind === 'class') classes++
+    else return ''
+  }
+  const of = classes === 0 ? 'module' : modules === 0 ? 'class' : 'module and class'
+  return counted(to - from, `${of} body`, `${of} bodies`)
+}
+
+function bodyNames(model: Model, from: number, to: number): string {
+  const names: string[] = []
+  for (let at = from; at < Math.min(to, from + NAMED); at++) {
+    const {kind, name, module} = functionOf(model, model.tree.children[at]!)
+    names.push(kind === 'class' ? name : lastPart(module))
+  }
+  const rest = to - from - names.length
+  if (rest > 0) names.push(counted(rest, 'other'))
+  return names.join(', ')
 }

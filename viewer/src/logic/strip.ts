@@ -1,4 +1,4 @@
-import {NONE, RAISED} from '../data/table.ts'
+import {NONE, UNFINISHED} from '../data/table.ts'
 import type {Model} from './model.ts'
 
 /** The whole run in columns of equal time. */
@@ -52,7 +52,7 @@ export function callAt({calls, tree}: Model, ns: number): number {
   }
   let call = low - 1
   if (call < 0) return -1
-  while (call !== NONE && calls.outcome[call]! <= RAISED + 1 && calls.end[call]! < ns) call = tree.parent[call]!
+  while (call !== NONE && calls.outcome[call] !== UNFINISHED && calls.end[call]! < ns) call = tree.parent[call]!
   return call === NONE ? -1 : call
 }
 

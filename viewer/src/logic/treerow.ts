@@ -1,6 +1,6 @@
 import {CLOSED, NONE, UNFINISHED} from '../data/table.ts'
 import {count, counted, duration, moment} from '../lib/format.ts'
-import {argumentTexts, callNotes, failureGoes, failureText, modulePrefix, resultText, type ArgumentText, type ValueText} from './label.ts'
+import {argumentTexts, callNotes, exitText, failureGoes, failureText, modulePrefix, resultText, type ArgumentText, type ValueText} from './label.ts'
 import {functionOf, passesOn, type Model} from './model.ts'
 import type {OpenState} from './open.ts'
 import {ROW, stretchKey, type RowKind, type Rows} from './rows.ts'
@@ -94,12 +94,12 @@ function describe({model, rows, open, chosen, cursor, found}: TreeContext, row: 
       expanded: open.stretches.has(stretch), chosen: cursor === stretch,
       hits: inside === 0 ? '' : counted(inside, 'hit'),
       note: isEqual ? '' : facts.made,
-      times: isEqual ? `${count(facts.own)}×` : counted(facts.own, 'call'),
+      times: isEqual ? `${count(facts.own)}×` : facts.words,
       calls: count(facts.all),
       total: duration(facts.totalNs), totalShare: share(facts.totalNs, run), selfShare: share(facts.selfNs, run),
       self: duration(facts.selfNs), at: moment(calls.start[call]!, unit),
       failure: facts.failed > 0 ? `${count(facts.failed)} failed` : '',
-      spoken: `${counted(facts.own, 'call')} in a row: ${isEqual ? functionOf(model, call).name : facts.made}, ${duration(facts.totalNs)}`,
+      spoken: `${facts.words} in a row: ${isEqual ? functionOf(model, call).name : facts.made}, ${duration(facts.totalNs)}`,
     }
   }
   const took = elapsed(calls, call, page.run.duration_ns)
@@ -131,6 +131,7 @@ function words(model: Model, call: number): Pick<TreeRowView, 'module' | 'name' 
   const notes = [
     failure === '' ? '' : passesOn(model, call) ? `passes on to ${functionOf(model, model.tree.parent[call]!).name}` : failureGoes(model, call, call),
     callNotes(model, call, true),
+    exitText(model, call),
     outcome === CLOSED ? 'closed before its end' : outcome === UNFINISHED ? 'did not return before the recording ended' : '',
   ]
   return {

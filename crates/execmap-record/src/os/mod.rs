@@ -3,6 +3,8 @@
 //! The only unsafe code of this crate lives here, one file per thing.
 
 mod clock;
+#[cfg(test)]
+pub(crate) mod descriptors;
 mod fork;
 mod lock;
 mod mapping;

@@ -1,13 +1,13 @@
 //! A program that closes descriptors which are not its own.
 
 use std::fs::File;
-use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use execmap_record::Stopped;
+use crate::Stopped;
+use crate::os::descriptors::{own_again, take_over};
 
-use crate::support::{Program, read, trace_path};
+use super::support::{Program, read, trace_path};
 
 /// Descriptors of this process that lead to a file.
 fn descriptors_of(path: &Path) -> Vec<i32> {
@@ -21,15 +21,6 @@ fn descriptors_of(path: &Path) -> Vec<i32> {
         found.is_ok_and(|found| (found.dev(), found.ino()) == (wanted.dev(), wanted.ino()))
     };
     numbers.into_iter().filter(is_it).collect()
-}
-
-/// Puts a file of the program in the place of the recorder's.
-#[expect(unsafe_code, reason = "what the program does, not the recorder")]
-fn take_over(number: i32, file: File) {
-    // SAFETY: both numbers are open descriptors; the old one is closed behind its owner's back, which
-    // is what is tested.
-    assert_eq!(unsafe { libc::dup2(file.as_raw_fd(), number) }, number);
-    drop(file);
 }
 
 #[test]
@@ -53,7 +44,7 @@ fn files_of_the_program_that_took_our_numbers_are_not_touched() {
         .collect();
     assert_eq!(taken.len(), 2);
     for number in &taken {
-        take_over(*number, open());
+        take_over(*number, &open());
     }
 
     program.calls(200_000);
@@ -66,9 +57,7 @@ fn files_of_the_program_that_took_our_numbers_are_not_touched() {
     assert_eq!(now, b"the program's");
     for number in taken {
         // Still open: the recorder closed nothing of the program's.
-        #[expect(unsafe_code, reason = "what the program does, not the recorder")]
-        // SAFETY: the number belongs to this test since `take_over`.
-        let file = unsafe { File::from_raw_fd(number) };
+        let file = own_again(number);
         assert_eq!(file.metadata().expect("it is open").len(), 13);
         drop(file);
     }
@@ -83,11 +72,10 @@ fn a_trace_that_is_gone_ends_the_recording_with_a_reason() {
     let own = folder.path().join("program.txt");
     let file = File::create(&own).expect("the file can be written");
     for number in descriptors_of(&path) {
-        take_over(number, file.try_clone().expect("a second handle"));
+        take_over(number, &file);
     }
     std::fs::remove_file(&path).expect("the trace is there");
     let finished = program.session.finish(program.logs.iter_mut(), &[]);
     assert!(matches!(finished.stopped, Some(Stopped::NotWritten(_))));
     assert_eq!(own.metadata().expect("the file is there").len(), 0);
-    let _ = file.into_raw_fd();
 }

@@ -1,9 +1,9 @@
 //! What is recorded is read back.
 
-use execmap_record::format::{Definition, LossReason};
-use execmap_record::{Session, StartError};
+use crate::{Session, StartError};
+use execmap_format::{Definition, LossReason};
 
-use crate::support::{Program, read, trace_path};
+use super::support::{Program, read, trace_path};
 
 const CALLS: usize = 100_000;
 
@@ -64,7 +64,7 @@ fn definitions_are_not_read_twice_when_the_recorder_dies_between_two_steps() {
     // As if the place up to which definitions are in the trace had not been noted yet.
     let mut after = std::fs::read(&side).expect("the side file is there");
     let noted = (0..before.len()).find(|at| {
-        let field = execmap_record::format::PART_HEADER_LEN + 48;
+        let field = execmap_format::PART_HEADER_LEN + 48;
         *at >= field && *at < field + 4 && before[*at] != after[*at]
     });
     after[noted.expect("the place was noted")] = 0;
@@ -140,7 +140,7 @@ fn losses_are_read_back() {
     let path = trace_path(folder.path());
     let mut program = Program::new(&path, 1);
     program.calls(1);
-    let loss = execmap_record::format::Loss {
+    let loss = execmap_format::Loss {
         reason: LossReason::Hidden,
         count: 2,
         detail: "card".to_owned(),
@@ -148,7 +148,7 @@ fn losses_are_read_back() {
     let last = [Definition::Loss(loss.clone())];
     program.session.finish(program.logs.iter_mut(), &last);
     let bytes = std::fs::read(&path).expect("the trace is there");
-    let trace = execmap_record::format::TraceReader::open(bytes, None).expect("the trace opens");
+    let trace = execmap_format::TraceReader::open(bytes, None).expect("the trace opens");
     assert_eq!(trace.definitions().losses, [loss]);
 }
 

@@ -2,11 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use execmap_record::format::{
-    Code, Definition, Event, Source, Summary, TraceReader, kind, pack, token,
-};
-use execmap_record::os::ticks;
-use execmap_record::{Log, Session};
+use crate::os::ticks;
+use crate::{Log, Session};
+use execmap_format::{Code, Definition, Event, Source, Summary, TraceReader, kind, pack, token};
 
 /// Several logs with equal shares of calls.
 pub(crate) struct Program {

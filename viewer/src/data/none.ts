@@ -1,0 +1,2 @@
+/** No parent, no task. */
+export const NONE = 0xffffffff
