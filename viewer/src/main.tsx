@@ -1,5 +1,5 @@
 import {render} from 'preact'
-import {readCalls, readPage} from './data/read.ts'
+import {readHead, readRecording} from './data/read.ts'
 import {counted} from './lib/format.ts'
 import {visible} from './lib/text.ts'
 import {createModel} from './logic/model.ts'
@@ -21,13 +21,13 @@ async function start(root: HTMLElement): Promise<void> {
     render(<Stopped title="This page needs a browser from 2023 or later." text="`execmap tree` shows the run in a terminal." />, root)
     return
   }
-  const page = readPage(document)
+  const page = readHead(document)
   const began = performance.now()
   const lines = textMap(page.map, LOADING_LINES)
-  const calls = await readCalls(document, page, (part) => {
+  const recording = await readRecording(document, page, (part) => {
     if (performance.now() - began > QUIET_MS) render(<Loading command={visible(page.run.command)} calls={counted(page.run.held_calls, 'call')} part={part} lines={lines} />, root)
   })
-  const model = createModel({page, calls})
+  const model = createModel(recording)
   const first = firstState(model)
   const store = createStore(fromFragment(model, first, window.location.hash))
   followAddress(store, model, first, window)

@@ -1,5 +1,4 @@
-import {argCounts} from '../src/data/read.ts'
-import {callTable} from '../src/data/table.ts'
+import {recordingOf} from '../src/data/read.ts'
 import {createModel, type Model} from '../src/logic/model.ts'
 import type {OpenState} from '../src/logic/open.ts'
 import {buildRows, ROW, type RowKind, type RowMode} from '../src/logic/rows.ts'
@@ -7,8 +6,8 @@ import {mapHeights} from '../src/logic/maprow.ts'
 import {functionOf} from '../src/logic/model.ts'
 import {recorder, type Fixture} from './fixtures/recorder.ts'
 
-export function modelOf({page, bytes}: Fixture): Model {
-  return createModel({page, calls: callTable(bytes, page.columns, argCounts(page))})
+export function modelOf({head, bytes}: Fixture): Model {
+  return createModel(recordingOf(head, bytes))
 }
 
 /**

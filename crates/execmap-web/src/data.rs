@@ -7,27 +7,33 @@ use execmap_query::{
 };
 use serde::Serialize;
 
-/// What the page's file holds as JSON.
+/// What the page's file holds as JSON that is read before anything else.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
-pub struct PageData {
+pub struct PageHead {
     /// Version of the shape.
     #[cfg_attr(test, ts(type = "1"))]
     pub schema: u32,
     /// Facts of the run.
     pub run: RunFacts,
-    /// All functions of the run; exact figures over all calls.
-    pub functions: Vec<FunctionRow>,
     /// Threads, by number.
     pub threads: Vec<LaneRow>,
     /// Tasks, by number.
     pub tasks: Vec<LaneRow>,
-    /// Texts of values and exceptions; index 0 is always "": nothing recorded.
-    pub texts: Vec<String>,
     /// Where each column lies in the decoded bytes.
     pub columns: Vec<ColumnSpec>,
     /// The map collapsed by depth, readable as text.
     pub map: Vec<MapNode>,
+}
+
+/// What stands packed beside the calls, as JSON in the column `tables`.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct PageTables {
+    /// All functions of the run; exact figures over all calls.
+    pub functions: Vec<FunctionRow>,
+    /// Texts of values and exceptions; index 0 is always "": nothing recorded.
+    pub texts: Vec<String>,
 }
 
 /// Something that was left out of the trace.
@@ -167,8 +173,8 @@ pub struct MapNode {
     pub children: Vec<MapNode>,
 }
 
-/// Everything but the calls.
-pub(crate) fn without_calls(trace: &Trace) -> PageData {
+/// Everything but the calls and what they point to.
+pub(crate) fn head(trace: &Trace) -> PageHead {
     let calls = trace.calls();
     let mut by_thread = vec![0; trace.threads().len()];
     let mut by_task = vec![0; trace.tasks().len()];
@@ -178,13 +184,11 @@ pub(crate) fn without_calls(trace: &Trace) -> PageData {
             count(&mut by_task, task.index());
         }
     }
-    PageData {
+    PageHead {
         schema: 1,
         run: run_facts(trace),
-        functions: functions(trace),
         threads: lanes('t', trace.threads(), &by_thread),
         tasks: lanes('k', trace.tasks(), &by_task),
-        texts: vec![String::new()],
         columns: Vec::new(),
         map: map_nodes(trace),
     }
@@ -221,7 +225,7 @@ fn run_facts(trace: &Trace) -> RunFacts {
     }
 }
 
-fn functions(trace: &Trace) -> Vec<FunctionRow> {
+pub(crate) fn functions(trace: &Trace) -> Vec<FunctionRow> {
     let numbers = 0..trace.functions().len() as u32;
     let mut functions: Vec<FunctionRow> = numbers.map(|index| function_row(trace, index)).collect();
     let lost = trace.calls().rows() as u64 - trace.calls().count();
@@ -389,7 +393,10 @@ mod tests {
         let generated = [
             "// Made from crates/execmap-web/src/data.rs by its test; do not edit.\n".to_owned(),
             format!("export type FunctionKind = {KINDS}\n"),
-            declaration::<PageData>(&config),
+            "/** All of it, put together. */\nexport type PageData = PageHead & PageTables\n"
+                .to_owned(),
+            declaration::<PageHead>(&config),
+            declaration::<PageTables>(&config),
             declaration::<LeftOutRow>(&config),
             declaration::<RunFacts>(&config),
             declaration::<LaneRow>(&config),

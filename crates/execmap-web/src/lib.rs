@@ -10,5 +10,7 @@ mod data;
 mod page;
 mod times;
 
-pub use data::{ColumnSpec, FunctionRow, LaneRow, LeftOutRow, MapNode, PageData, RunFacts};
+pub use data::{
+    ColumnSpec, FunctionRow, LaneRow, LeftOutRow, MapNode, PageHead, PageTables, RunFacts,
+};
 pub use page::{PAGE_SIZE, Page, PageOptions, is_page, page};

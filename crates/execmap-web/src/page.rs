@@ -9,7 +9,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use crate::columns::encode;
-use crate::data::{PageData, without_calls};
+use crate::data::{ColumnSpec, PageHead, PageTables, functions, head};
 
 /// The viewer, built from `viewer/`.
 const TEMPLATE: &str = include_str!("../assets/page.html");
@@ -124,10 +124,21 @@ impl Fit<'_> {
 }
 
 fn render(trace: &Trace, rows: usize) -> String {
-    let encoded = encode(trace, rows);
-    let mut data = without_calls(trace);
+    let mut encoded = encode(trace, rows);
+    let tables = PageTables {
+        functions: functions(trace),
+        texts: encoded.texts,
+    };
+    let tables = serde_json::to_vec(&tables).expect("plain data is JSON");
+    encoded.specs.push(ColumnSpec {
+        name: "tables",
+        width: 1,
+        offset: encoded.bytes.len(),
+        length: tables.len(),
+    });
+    encoded.bytes.extend(tables);
+    let mut data = head(trace);
     data.run.held_calls = rows as u64;
-    data.texts = encoded.texts;
     data.columns = encoded.specs;
     let title = format!(
         "<title>{} · execmap</title>",
@@ -172,7 +183,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// JSON that neither ends a script element nor begins anything in it.
-fn escaped_json(data: &PageData) -> String {
+fn escaped_json(data: &PageHead) -> String {
     let json = serde_json::to_string(data).expect("plain data is JSON");
     let mut escaped = String::with_capacity(json.len() + json.len() / 16);
     for c in json.chars() {

@@ -1,4 +1,4 @@
-import type {PageData} from '../gen/page.ts'
+import type {PageData, PageHead, PageTables} from '../gen/page.ts'
 import {callTable, type CallTable} from './table.ts'
 
 export interface Recording {
@@ -6,27 +6,31 @@ export interface Recording {
   readonly calls: CallTable
 }
 
-/** Reads the page's JSON; the columns come later. */
-export function readPage(document: Document): PageData {
+/** Reads the page's JSON; tables and columns come later. */
+export function readHead(document: Document): PageHead {
   const text = document.getElementById('execmap-page')?.textContent ?? ''
   if (text.startsWith('/*')) throw new Error('it is a template and holds no run')
-  const page = JSON.parse(text) as PageData
+  const page = JSON.parse(text) as PageHead
   if (page.schema !== 1) throw new Error(`its schema is ${String(page.schema)}, this reader knows 1`)
   return page
 }
 
-/** Decodes base64 of gzip of the columns. `progress` gets fractions from 0 to 1. */
-export async function readCalls(document: Document, page: PageData, progress: (part: number) => void): Promise<CallTable> {
+/** Decodes base64 of gzip of tables and columns. `progress` gets fractions from 0 to 1. */
+export async function readRecording(document: Document, head: PageHead, progress: (part: number) => void): Promise<Recording> {
   const encoded = (document.getElementById('execmap-columns')?.textContent ?? '').trim()
   const packed = await fromBase64(encoded, (part) => progress(part * 0.4))
-  const size = page.columns.reduce((most, spec) => Math.max(most, spec.offset + spec.length * spec.width), 1)
+  const size = head.columns.reduce((most, spec) => Math.max(most, spec.offset + spec.length * spec.width), 1)
   const bytes = await gunzip(packed, (done) => progress(0.4 + 0.6 * Math.min(1, done / size)))
-  return callTable(bytes, page.columns, argCounts(page))
+  return recordingOf(head, bytes)
 }
 
-/** How many arguments the calls of each function have. */
-export function argCounts(page: PageData): number[] {
-  return page.functions.map(({args}) => args.length)
+/** The recording in decoded bytes. */
+export function recordingOf(head: PageHead, bytes: Uint8Array<ArrayBuffer>): Recording {
+  const spec = head.columns.find(({name}) => name === 'tables')
+  if (spec === undefined) throw new Error('its tables are missing')
+  const tables = JSON.parse(new TextDecoder().decode(bytes.subarray(spec.offset, spec.offset + spec.length))) as PageTables
+  const calls = callTable(bytes, head.columns, tables.functions.map(({args}) => args.length))
+  return {page: {...head, ...tables}, calls}
 }
 
 const CHUNK = 1 << 20

@@ -2,24 +2,31 @@
 
 export type FunctionKind = 'function' | 'generator' | 'coroutine' | 'async_generator' | 'module' | 'class'
 
-/** What the page's file holds as JSON. */
-export type PageData = {
+/** All of it, put together. */
+export type PageData = PageHead & PageTables
+
+/** What the page's file holds as JSON that is read before anything else. */
+export type PageHead = {
   /** Version of the shape. */
   schema: 1
   /** Facts of the run. */
   run: RunFacts
-  /** All functions of the run; exact figures over all calls. */
-  functions: Array<FunctionRow>
   /** Threads, by number. */
   threads: Array<LaneRow>
   /** Tasks, by number. */
   tasks: Array<LaneRow>
-  /** Texts of values and exceptions; index 0 is always "": nothing recorded. */
-  texts: Array<string>
   /** Where each column lies in the decoded bytes. */
   columns: Array<ColumnSpec>
   /** The map collapsed by depth, readable as text. */
   map: Array<MapNode>
+}
+
+/** What stands packed beside the calls, as JSON in the column `tables`. */
+export type PageTables = {
+  /** All functions of the run; exact figures over all calls. */
+  functions: Array<FunctionRow>
+  /** Texts of values and exceptions; index 0 is always "": nothing recorded. */
+  texts: Array<string>
 }
 
 /** Something that was left out of the trace. */

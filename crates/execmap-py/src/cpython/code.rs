@@ -73,8 +73,12 @@ pub(super) struct CodeEntry {
     pub(super) role: Role,
     /// The recording to which this belongs; another one asks again.
     pub(super) epoch: u32,
+    /// The recording for which it is recorded and everything is known; 0 for none.
+    pub(super) ready: u32,
     pub(super) id: CodeId,
     pub(super) kind: CodeKind,
+    /// Whether its calls can be suspended.
+    pub(super) is_suspendable: bool,
     /// Where the bytecode begins.
     pub(super) start: *const u8,
     pub(super) args: Vec<Arg>,
@@ -403,8 +407,13 @@ pub(super) fn learn(
     let entry = CodeEntry {
         role: Role::Recorded,
         epoch,
+        ready: epoch,
         id,
         kind,
+        is_suspendable: matches!(
+            kind,
+            CodeKind::Generator | CodeKind::Coroutine | CodeKind::AsyncGenerator
+        ),
         start: bytecode_start(code.as_ptr()),
         awaits: bytecode.awaits,
         headers: bytecode

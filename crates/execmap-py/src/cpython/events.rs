@@ -117,11 +117,7 @@ unsafe fn started(engine: &mut Engine, args: *const *mut ffi::PyObject) -> Answe
         }
         let code = *args;
         let mut entry = code::entry_of(code);
-        if entry.is_null()
-            || (*entry).epoch != engine.epoch
-            || (*entry).role != Role::Recorded
-            || (*entry).id.0 == u32::MAX
-        {
+        if entry.is_null() || (*entry).ready != engine.epoch {
             match prepare(engine, code, entry) {
                 Some(learned) => entry = learned,
                 None => return Answer::Disable,
@@ -181,10 +177,8 @@ unsafe fn begin(
             Some(top) if frame.previous() == top.frame => top.frame.offset(top.start) + 1,
             _ => engine.enter(log, frame),
         };
-        if matches!(
-            entry.kind,
-            CodeKind::Generator | CodeKind::Coroutine | CodeKind::AsyncGenerator
-        ) && let Some(gone) = engine.suspended.remove(&frame.address())
+        if entry.is_suspendable
+            && let Some(gone) = engine.suspended.remove(&frame.address())
         {
             // Another generator lived at this address and went without a word.
             engine.note_closed(log, gone.call, false);
@@ -203,24 +197,7 @@ unsafe fn begin(
         log.log.last_tick = tick;
         let head = pack(kind::START, entry.id.0, tick);
         if with_values {
-            let mut tokens = log.log.cursor.tokens(16, RECORD_MAX - 64);
-            let mut encoder = Encoder::new(
-                &mut engine.values,
-                &mut engine.session,
-                &mut engine.watcher,
-                &mut tokens,
-            );
-            if entry.has_secrets {
-                for arg in entry.args.iter().filter(|arg| arg.is_secret) {
-                    encoder.remember_secret(arg_value(frame, arg));
-                }
-            }
-            for arg in &entry.args {
-                encoder.named_value(arg_value(frame, arg), arg.is_secret, &arg.name);
-            }
-            let len = tokens.len();
-            let word = u64::from(site) | (len as u64) << 32 | (entry.args.len() as u64) << 56;
-            log.log.cursor.words_and(head, word, len);
+            write_args(engine, log, frame, entry, head, site);
         } else {
             log.log.cursor.words(head, u64::from(site));
         }
@@ -233,6 +210,40 @@ unsafe fn begin(
         });
         Answer::Continue
     }
+}
+
+/// Writes the record of a beginning call with its arguments. Apart, so that the hook without values
+/// stays small.
+#[inline(never)]
+unsafe fn write_args(
+    engine: &mut Engine,
+    log: &mut ThreadLog,
+    frame: Frame,
+    entry: &CodeEntry,
+    head: u64,
+    site: u32,
+) {
+    let mut tokens = log.log.cursor.tokens(16, RECORD_MAX - 64);
+    let mut encoder = Encoder::new(
+        &mut engine.values,
+        &mut engine.session,
+        &mut engine.watcher,
+        &mut tokens,
+    );
+    // SAFETY: in a hook; the parameters are of the running frame's code.
+    unsafe {
+        if entry.has_secrets {
+            for arg in entry.args.iter().filter(|arg| arg.is_secret) {
+                encoder.remember_secret(arg_value(frame, arg));
+            }
+        }
+        for arg in &entry.args {
+            encoder.named_value(arg_value(frame, arg), arg.is_secret, &arg.name);
+        }
+    }
+    let len = tokens.len();
+    let word = u64::from(site) | (len as u64) << 32 | (entry.args.len() as u64) << 56;
+    log.log.cursor.words_and(head, word, len);
 }
 
 /// What a parameter holds, null for nothing.

@@ -148,6 +148,8 @@ fn bare_entry(role: Role, epoch: u32, code: *mut ffi::PyObject) -> CodeEntry {
     CodeEntry {
         role,
         epoch,
+        ready: 0,
+        is_suspendable: false,
         id: CodeId(u32::MAX),
         kind: CodeKind::Function,
         start: bytecode_start(code),
