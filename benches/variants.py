@@ -54,12 +54,16 @@ def floor_lines(codes: Codes, include: list[str], trace: Path) -> Iterator[None]
         yield
 
 
+FOREIGN = ["workloads.foreign"]
+"""Stands for other people's code; it lies below the working directory, so it has to be named."""
+
+
 @contextlib.contextmanager
 def execmap_bare(codes: Codes, include: list[str], trace: Path) -> Iterator[None]:
     """execmap without values: calls, times, call sites and loop entries."""
     import execmap
 
-    with execmap.record(trace, values=False, include=include):
+    with execmap.record(trace, values=False, include=include, exclude=FOREIGN):
         yield
 
 
@@ -68,7 +72,7 @@ def execmap_values(codes: Codes, include: list[str], trace: Path) -> Iterator[No
     """execmap as it comes: with arguments and results."""
     import execmap
 
-    with execmap.record(trace, include=include):
+    with execmap.record(trace, include=include, exclude=FOREIGN):
         yield
 
 

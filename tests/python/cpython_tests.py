@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LIST = Path(__file__).with_suffix(".txt")
-TIMEOUT_S = 300
+TIMEOUT_S = 120
 RECORDED = ("-m", "execmap", "run", "--quiet", "--no-html", "-o", "run.execmap", "--include", "test.*")
 
 

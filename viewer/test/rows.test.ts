@@ -1,8 +1,10 @@
 import {expect, test} from 'vitest'
-import {NONE} from '../src/data/table.ts'
+import {EXITED, NONE} from '../src/data/table.ts'
+import {exitText} from '../src/logic/label.ts'
 import {firstOpening, foldedAll, FIRST_MESSAGES, revealing, withAllBelow, withCall} from '../src/logic/open.ts'
 import {mapHeights} from '../src/logic/maprow.ts'
 import {buildRows, rowAt, rowOfCall, ROW} from '../src/logic/rows.ts'
+import {recorder} from './fixtures/recorder.ts'
 import {deep, empty, million, shop} from './fixtures/runs.ts'
 import {drawn, modelOf, rowsText} from './model.ts'
 
@@ -107,4 +109,38 @@ test('nothing recorded has no rows', () => {
   expect(rowsText(model, firstOpening(model))).toEqual([])
   expect(model.tree.parent.length).toBe(0)
   expect(NONE).toBe(0xffffffff)
+})
+
+test('bodies of modules and classes stay folded, many in a row are one, unless something in them fails', () => {
+  const r = recorder()
+  const at = {module: 'cart', participant: 'cart', file: 'cart.py'}
+  const script = r.fn({name: '<module>', module: '__main__', participant: 'shop', file: 'shop.py', kind: 'module'})
+  const body = r.fn({...at, name: '<module>', kind: 'module'})
+  const classes = ['Status', 'Line', 'Cart'].map((name) => r.fn({...at, name, kind: 'class'}))
+  const broken = r.fn({...at, name: 'Broken', kind: 'class'})
+  const main = r.fn({name: 'main', module: '__main__', participant: 'shop', file: 'shop.py'})
+  const run = (fails: boolean) => {
+    r.call(script, {parent: null}, () => {
+      r.call(body, {}, () => {
+        for (const one of classes) r.call(one)
+        if (fails) r.call(broken, {raises: 'NameError: nobody'})
+      })
+      r.call(main)
+    })
+  }
+  run(false)
+  run(true)
+  const model = modelOf(r.finish({command: 'shop.py'}))
+  expect(rowsText(model, firstOpening(model), 'tree')).toEqual([
+    '<module>', '  <module>', '  main', '<module>', '  <module>', '    stretch Status 3×', '    Broken', '  main',
+  ])
+})
+
+test('the end of the program is no failure', () => {
+  const r = recorder()
+  const main = r.fn({name: 'main', module: '__main__', participant: 'shop', file: 'shop.py'})
+  r.call(main, {raises: 'SystemExit: 0'})
+  const model = modelOf(r.finish({command: 'shop.py', change: ({outcome}) => (outcome[0] = EXITED)}))
+  expect(rowsText(model, firstOpening(model))).toEqual(['main', 'return main'])
+  expect([model.origins.length, exitText(model, 0)]).toEqual([0, 'SystemExit: 0 ends the program'])
 })

@@ -1,6 +1,7 @@
 //! The one line after a run.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use execmap_query::{Glance, Run, Trace, bytes, counted, duration, shell_words, thousands};
 
@@ -20,7 +21,9 @@ pub struct RunSummary {
     pub duration_ns: u64,
     /// What was left out: reason and count.
     pub left_out: Vec<(String, u64)>,
-    /// Path of the trace, as it is said, and its size.
+    /// The working directory of the run. Files below it are said as seen from there.
+    pub folder: String,
+    /// Path of the trace and its size.
     pub trace: (String, u64),
     /// Path of the page and its size, if one was written.
     pub page: Option<(String, u64)>,
@@ -53,6 +56,7 @@ impl RunSummary {
             tasks,
             duration_ns: run.duration_ns,
             left_out: left_out.collect(),
+            folder: run.folder.clone(),
             trace: (run.trace.clone(), run.bytes),
             page: None,
             is_page_wanted: false,
@@ -70,7 +74,10 @@ pub fn run_summary(summary: &RunSummary) -> String {
     if summary.tasks > 0 {
         what.push(counted(summary.tasks, "task"));
     }
-    let file = |(path, size): &(String, u64)| format!("{path} ({})", bytes(*size));
+    let file = |(path, size): &(String, u64)| {
+        let path = seen_from(&summary.folder, path);
+        format!("{path} ({})", bytes(*size))
+    };
     let mut files = vec![file(&summary.trace)];
     files.extend(summary.page.as_ref().map(file));
     let mut line = format!(
@@ -89,13 +96,21 @@ pub fn run_summary(summary: &RunSummary) -> String {
         let _ = write!(line, " ({} left out: {parts})", thousands(total));
     }
     if summary.page.is_none() && summary.is_page_wanted && summary.calls > MOST_CALLS_FOR_A_PAGE {
-        let trace = shell_words(std::slice::from_ref(&summary.trace.0));
+        let trace = shell_words(&[seen_from(&summary.folder, &summary.trace.0)]);
         let _ = write!(
             line,
             "; for a page of its first calls: execmap export -f html {trace}"
         );
     }
     line
+}
+
+/// A path as seen from a folder it lies below, or as it is.
+fn seen_from(folder: &str, path: &str) -> String {
+    let below = Path::new(path).strip_prefix(folder).ok();
+    below
+        .filter(|below| !folder.is_empty() && !below.as_os_str().is_empty())
+        .map_or_else(|| path.to_owned(), |below| below.display().to_string())
 }
 
 #[cfg(test)]
@@ -109,6 +124,7 @@ mod tests {
             tasks: 12,
             duration_ns: 200_000_000,
             left_out: Vec::new(),
+            folder: "/home/ann".into(),
             trace: ("shop.execmap".into(), 300_000),
             page: Some(("shop.html".into(), 600_000)),
             is_page_wanted: true,
@@ -118,6 +134,12 @@ mod tests {
     #[test]
     fn a_run_ends_with_one_line() {
         insta::assert_snapshot!(run_summary(&summary()), @"execmap: 120,433 calls, 3 threads, 12 tasks in 200.0 ms -> shop.execmap (0.3 MB), shop.html (0.6 MB)");
+        let elsewhere = RunSummary {
+            trace: ("/home/ann/runs/shop.execmap".into(), 300_000),
+            page: Some(("/home/anna/shop.html".into(), 600_000)),
+            ..summary()
+        };
+        insta::assert_snapshot!(run_summary(&elsewhere), @"execmap: 120,433 calls, 3 threads, 12 tasks in 200.0 ms -> runs/shop.execmap (0.3 MB), /home/anna/shop.html (0.6 MB)");
         let lossy = RunSummary {
             left_out: vec![("values hidden".into(), 2)],
             tasks: 0,

@@ -64,8 +64,6 @@ pub enum Bodies {
     Classes,
     /// Of modules.
     Modules,
-    /// Of modules and classes.
-    Both,
 }
 
 impl Bodies {
@@ -75,7 +73,6 @@ impl Bodies {
         let of = match self {
             Bodies::Classes => "class",
             Bodies::Modules => "module",
-            Bodies::Both => "module and class",
         };
         let noun = if number == 1 { "body" } else { "bodies" };
         format!("{} {of} {noun}", thousands(number))
@@ -86,10 +83,6 @@ impl Bodies {
             FunctionKind::Class => Bodies::Classes,
             _ => Bodies::Modules,
         }
-    }
-
-    fn and(self, other: Self) -> Self {
-        if self == other { self } else { Bodies::Both }
     }
 }
 
@@ -396,33 +389,32 @@ struct Pieces<'a> {
 const LEAST_BODIES: usize = 3;
 
 impl Pieces<'_> {
-    /// Bodies of the same thread or task that come next, if they are enough to share a row.
+    /// Bodies of one kind, on one thread or task, that come next, if they are enough to share a row.
     fn bodies(&mut self) -> Option<Piece> {
         let (trace, calls) = (self.trace, self.trace.calls());
-        let first = CallNumber(*self.calls.first()?);
-        let lane = |call| (calls.thread(call), calls.task(call));
-        let is_body = |call: &u32| {
-            let call = CallNumber(*call);
-            trace.is_quiet_body(call) && lane(call) == lane(first)
+        let what = |call: CallNumber| {
+            let kind = trace.function_of(call).kind;
+            (kind, calls.thread(call), calls.task(call))
         };
-        let count = self.calls.iter().take_while(|call| is_body(call)).count();
+        let first = CallNumber(*self.calls.first()?);
+        let is_like_first =
+            |call: CallNumber| trace.is_quiet_body(call) && what(call) == what(first);
+        let next = self.calls.iter().map(|call| CallNumber(*call));
+        let count = next.take_while(|call| is_like_first(*call)).count();
         if count < LEAST_BODIES {
             return None;
         }
         let (bodies, rest) = self.calls.split_at(count);
         self.calls = rest;
-        let kinds = bodies
+        let inside = bodies
             .iter()
-            .map(|call| Bodies::of(trace.function_of(CallNumber(*call)).kind));
+            .map(|call| u64::from(trace.subtree(CallNumber(*call))));
         Some(Piece::More {
             first,
             calls: count as u64,
-            inside: bodies
-                .iter()
-                .map(|call| u64::from(trace.subtree(CallNumber(*call))))
-                .sum(),
+            inside: inside.sum(),
             function: None,
-            bodies: kinds.reduce(Bodies::and),
+            bodies: Some(Bodies::of(trace.function_of(first).kind)),
         })
     }
 

@@ -28,6 +28,33 @@ export function fileName(path: string): string {
   return path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1)
 }
 
+const LOCALS = '.<locals>.'
+
+/** What a function is called by in the place where it stands: `<genexpr>` of `total.<locals>.<genexpr>`. */
+export function localName(qualified: string): string {
+  const at = qualified.lastIndexOf(LOCALS)
+  return at < 0 ? qualified : qualified.slice(at + LOCALS.length)
+}
+
+/** The functions around a local one, `total.`, or ''. */
+export function outerNames(qualified: string): string {
+  const at = qualified.lastIndexOf(LOCALS)
+  return at < 0 ? '' : `${plainName(qualified.slice(0, at))}.`
+}
+
+/** A qualified name without the marks of locals: `total.<genexpr>`. */
+export function plainName(qualified: string): string {
+  return qualified.replaceAll(LOCALS, '.')
+}
+
+/** Name of a file; with its folder where many bear it: `sqlglot/__init__.py`. */
+export function fileLabel(path: string): string {
+  const name = fileName(path)
+  if (name !== '__init__.py' && name !== '__main__.py') return name
+  const folder = fileName(path.slice(0, Math.max(0, path.length - name.length - 1)))
+  return folder === '' ? name : `${folder}/${name}`
+}
+
 /** Last part of a dotted name. */
 export function lastPart(dotted: string): string {
   return dotted.slice(dotted.lastIndexOf('.') + 1)

@@ -1,5 +1,6 @@
 import {NONE} from '../data/table.ts'
 import {count} from '../lib/format.ts'
+import {localName} from '../lib/text.ts'
 import {functionOf, type Model} from './model.ts'
 import {ROW, rowAt, type Rows} from './rows.ts'
 
@@ -16,7 +17,7 @@ export function openFrames(model: Model, rows: Rows, top: number): {calls: {call
   const found: {call: number, name: string}[] = []
   let at = isStart ? tree.parent[call]! : call
   while (at !== NONE && found.length < SHOWN) {
-    found.unshift({call: at, name: functionOf(model, at).name})
+    found.unshift({call: at, name: localName(functionOf(model, at).name)})
     at = tree.parent[at]!
   }
   const left = at === NONE ? 0 : tree.depth[at]! + 1

@@ -1,5 +1,6 @@
 import type {FunctionRow} from '../gen/page.ts'
 import {count, duration} from '../lib/format.ts'
+import {lastPart, localName, outerNames} from '../lib/text.ts'
 import type {Model} from './model.ts'
 
 export const FUNCTION_COLUMNS = ['name', 'module', 'calls', 'total', 'self', 'mean', 'spread', 'slowest', 'failed'] as const
@@ -17,6 +18,9 @@ export interface FunctionView {
   /** Whether this file holds a call of it. */
   readonly isHeld: boolean
   readonly name: string
+  /** What the name does not say: `in total`, `module body`. */
+  readonly note: string
+  readonly whole: string
   readonly module: string
   readonly calls: string
   /** Percent of the most called, by logarithm. */
@@ -42,6 +46,13 @@ export function orderedFunctions({page}: Model, {column, down}: FunctionOrder): 
     .sort((a, b) => sign * compare(rows[a]!, rows[b]!, column) || rows[a]!.first_ns - rows[b]!.first_ns || a - b)
 }
 
+/** A local function by its own name, a module's body by its module. */
+function nameOf({name, kind, module}: FunctionRow): {name: string, note: string} {
+  if (kind === 'module') return {name: lastPart(module), note: 'module body'}
+  const outer = outerNames(name).slice(0, -1)
+  return {name: localName(name), note: kind === 'class' ? 'class body' : outer === '' ? '' : `in ${outer}`}
+}
+
 /** Names go up first, figures down first; the same column again turns round. */
 export function nextOrder(order: FunctionOrder, column: FunctionColumn): FunctionOrder {
   if (order.column === column) return {column, down: !order.down}
@@ -54,7 +65,7 @@ export function describeFunctions({page, byFunctionStart}: Model, indices: reado
   return indices.map((index) => {
     const row = page.functions[index]!
     return {
-      index, isHeld: byFunctionStart[index] !== byFunctionStart[index + 1], name: row.name, module: row.module,
+      index, isHeld: byFunctionStart[index] !== byFunctionStart[index + 1], ...nameOf(row), whole: row.name, module: row.module,
       calls: count(row.calls),
       callsShare: most === 1 ? 100 : Math.max(4, (Math.log(row.calls) / Math.log(most)) * 100),
       total: duration(row.total_ns), self: duration(row.self_ns), mean: duration(row.mean_ns), slowest: duration(row.slowest_ns),

@@ -22,7 +22,7 @@ const WIDEST = 164
 /** Space right of the last lifeline for what is called there. */
 const LAST = 380
 /** The same when columns must be merged to fit. */
-const LEAST_LAST = 160
+const LEAST_LAST = 230
 export const RAILS = 6
 
 /** How many lifelines fit beside each other. */

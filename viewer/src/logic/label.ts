@@ -1,7 +1,7 @@
 import {CLOSED, EXITED, RAISED, RETURNED, UNFINISHED} from '../data/table.ts'
 import type {FunctionRow} from '../gen/page.ts'
 import {count, duration} from '../lib/format.ts'
-import {clip, exceptionType, fileName, lastPart, visible} from '../lib/text.ts'
+import {clip, exceptionType, fileLabel, lastPart, plainName, visible} from '../lib/text.ts'
 import {functionOf, passesOn, type Model} from './model.ts'
 import {childRange} from './tree.ts'
 
@@ -26,12 +26,13 @@ export function valueText(text: string, limit = Number.POSITIVE_INFINITY): Value
   return {text: clip(visible(text), limit), missing: false}
 }
 
-/** Arguments in order. The receiver (`self`, `cls`) is left to the panel. */
+/** Arguments in order. The receiver (`self`, `cls`) and what has no name of its own are left to the panel. */
 export function argumentTexts(model: Model, call: number, limit: number, withReceiver = false): ArgumentText[] {
   const {args} = functionOf(model, call)
   const from = model.calls.argsStart[call]!
   const texts = args.map((name, at) => ({name, value: valueText(textAt(model, model.calls.argTexts[from + at]!), limit)}))
-  return !withReceiver && (args[0] === 'self' || args[0] === 'cls') ? texts.slice(1) : texts
+  // A generator expression's iterator has a name that nobody wrote.
+  return !withReceiver && (args[0] === 'self' || args[0] === 'cls' || args[0]?.startsWith('.') === true) ? texts.slice(1) : texts
 }
 
 /** What came back, or null when the call did not return. */
@@ -59,10 +60,10 @@ export function failureGoes(model: Model, call: number, outermost: number): stri
   const passed = tree.depth[call]! - tree.depth[outermost]!
   const receiver = calls.parent[outermost]!
   const through = passed === 0 ? '' : passed === 1
-    ? `passes through ${functionOf(model, outermost).name}, `
-    : `passes through ${count(passed)} calls up to ${functionOf(model, outermost).name}, `
+    ? `passes through ${plainName(functionOf(model, outermost).name)}, `
+    : `passes through ${count(passed)} calls up to ${plainName(functionOf(model, outermost).name)}, `
   if (receiver >= calls.length) return `${through}${leavesLane(model, outermost)}`
-  const name = functionOf(model, receiver).name
+  const name = plainName(functionOf(model, receiver).name)
   if (tree.lane[receiver] !== tree.lane[outermost] && calls.task[outermost] !== calls.task[receiver]) return `${through}ends ${laneWords(model, outermost)}`
   if (passesOn(model, outermost)) return `${through}passes on to ${name}`
   if (calls.outcome[receiver] === RAISED && !wentOn(model, receiver, outermost)) return `${through}${name} then raised ${exceptionType(textAt(model, calls.exception[receiver]!))}`
@@ -122,7 +123,7 @@ export function callNotes(model: Model, call: number, withSuspended: boolean): s
   const notes: string[] = []
   const lane = laneNote(model, call)
   if (lane !== '') notes.push(lane)
-  if (row.kind === 'module') notes.push(`body of ${fileName(row.file)}`)
+  if (row.kind === 'module') notes.push(`body of ${fileLabel(row.file)}`)
   if (row.kind === 'class') notes.push('class body')
   const deepest = model.recursion.deepest[call]!
   if (deepest > 1) notes.push(`recursion, ${count(deepest)} deep, ${count(model.recursion.calls[call]!)} calls`)

@@ -5,7 +5,7 @@ import {framesBefore, pass, type Frames} from './frames.ts'
 import type {Geometry} from './geometry.ts'
 import type {ArgumentText, ValueText} from './label.ts'
 import type {Lanes} from './lanes.ts'
-import {fittingNote, labelOf, spokenRow} from './mapwords.ts'
+import {fittingNote, isTight, labelOf, spokenRow} from './mapwords.ts'
 import type {Model} from './model.ts'
 import type {OpenState} from './open.ts'
 import {placing, type Placing} from './placing.ts'
@@ -69,10 +69,14 @@ export interface MapLabel {
   readonly width: number
   readonly at: 'above' | 'below' | 'middle'
   readonly module: string
+  /** Functions around a local one, for its title. */
+  readonly outer: string
   readonly name: string
   readonly args: readonly ArgumentText[] | null
   readonly result: ValueText | null
   readonly failure: string
+  /** No room for values. */
+  readonly isTight: boolean
   /** Title of a block. */
   readonly head: string
   readonly times: string
@@ -172,7 +176,7 @@ function describe(context: MapContext, row: number, frames: Frames, place: Placi
     expanded: canOpen ? isOpen : null,
     ...drawn,
     frames: framePieces(context, row),
-    label: {...label, note: fittingNote(label, drawn.label.width), ...drawn.label},
+    label: {...label, note: fittingNote(label, drawn.label.width), isTight: isTight(label, drawn.label.width), ...drawn.label},
     spoken: spokenRow(context, kind, call, label, tookNs),
   }
 }

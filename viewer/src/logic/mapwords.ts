@@ -1,5 +1,6 @@
 import {CLOSED, EXITED, NONE, RAISED} from '../data/table.ts'
 import {count, counted, duration} from '../lib/format.ts'
+import {localName, outerNames} from '../lib/text.ts'
 import {argumentTexts, callNotes, exitText, failureGoes, failureText, laneNote, modulePrefix, resultText, SHORT_VALUE, textAt, valueText} from './label.ts'
 import {parallelWords} from './lanes.ts'
 import type {MapContext, MapLabel} from './maprow.ts'
@@ -9,9 +10,9 @@ import {hitsIn} from './search.ts'
 import {stretchFacts} from './stretch.ts'
 
 /** A label's words, before it has a place. */
-export type Words = Omit<MapLabel, 'x' | 'width' | 'at'>
+export type Words = Omit<MapLabel, 'x' | 'width' | 'at' | 'isTight'>
 
-const EMPTY: Words = {module: '', name: '', args: null, result: null, failure: '', head: '', times: '', pill: null, note: '', isLane: false, hatched: false}
+const EMPTY: Words = {module: '', outer: '', name: '', args: null, result: null, failure: '', head: '', times: '', pill: null, note: '', isLane: false, hatched: false}
 
 /** What a row says. */
 export function labelOf(context: MapContext, kind: RowKind, call: number, extra: number, isOpen: boolean): Words {
@@ -60,6 +61,11 @@ function hitWords(hits: number): string {
 const MONO = 6.8
 const SANS = 6
 const LEAST_NOTE = 48
+/** Characters of values below which they say nothing. */
+const LEAST_ARGUMENTS = 4
+const LEAST_RESULT = 9
+/** What a pill takes beside its words. */
+const PILL = 34
 
 /** A note that has no room is left to the panel; where a lane begins or a failure goes is always said. */
 export function fittingNote({name, args, result, failure, times, pill, note, isLane}: Words, width: number): string {
@@ -68,6 +74,13 @@ export function fittingNote({name, args, result, failure, times, pill, note, isL
   const mono = name.length + values + (result === null ? 0 : result.text.length + 3)
   const sans = times.length + (pill === null ? 0 : pill.text.length + pill.failures.length + pill.hits.length + 4)
   return mono * MONO + sans * SANS + LEAST_NOTE > width ? '' : note
+}
+
+/** Whether there is no room for values: then the name and the count of what is folded are all that is said. */
+export function isTight({name, args, result, times, pill}: Words, width: number): boolean {
+  if (pill === null || name === '') return false
+  const values = (args === null || args.length === 0 ? 0 : LEAST_ARGUMENTS) + (result === null ? 0 : LEAST_RESULT)
+  return (name.length + values) * MONO + (times.length + pill.text.length + pill.failures.length + pill.hits.length) * SANS + PILL > width
 }
 
 function callWords({model, hits}: MapContext, call: number, isWhole: boolean, isOpen: boolean): Words {
@@ -80,8 +93,9 @@ function callWords({model, hits}: MapContext, call: number, isWhole: boolean, is
   return {
     ...EMPTY,
     module: modulePrefix(row),
+    outer: outerNames(row.name),
     isLane: laneNote(model, call) !== '',
-    name: row.name,
+    name: localName(row.name),
     args: row.kind === 'module' || row.kind === 'class' ? null : argumentTexts(model, call, SHORT_VALUE),
     result: isWhole && row.kind !== 'module' && row.kind !== 'class' ? resultText(model, call, SHORT_VALUE) : null,
     note: closed ? [notes, 'closed before its end'].filter(Boolean).join(', ') : notes,

@@ -1,5 +1,5 @@
 import {NONE, RAISED} from '../data/table.ts'
-import {firstFailure, isQuietBody, segments, type Model} from './model.ts'
+import {firstFailure, isQuietBody, passesOn, segments, type Model} from './model.ts'
 import {stretchKey} from './rows.ts'
 import {EQUAL, PARALLEL, SINGLE, STRETCH, insideStretch, type Segments} from './segments.ts'
 import {childRange, pathUp} from './tree.ts'
@@ -10,7 +10,7 @@ export interface OpenState {
   readonly stretches: ReadonlySet<string>
 }
 
-/** Messages the first picture shows at most, the first failure's path aside. */
+/** Messages the first picture shows at most; the path of a failure that ends the program is shown beyond it. */
 export const FIRST_MESSAGES = 60
 const LONGEST_FIRST_PATH = 40
 
@@ -21,9 +21,12 @@ export function firstOpening(model: Model): OpenState {
   let messages = messagesIn(model, segments(model, NONE))
   const failure = firstFailure(model)
   if (failure !== undefined && tree.depth[failure]! <= LONGEST_FIRST_PATH) {
-    for (const call of pathUp(tree, failure).slice(1)) {
+    const leaves = leavesAll(model, failure)
+    for (const call of pathUp(tree, failure).slice(1).reverse()) {
+      const cost = messagesIn(model, segments(model, call)) + 1
+      if (!leaves && messages + cost > FIRST_MESSAGES) break
       open.calls[call] = 1
-      messages += messagesIn(model, segments(model, call)) + 1
+      messages += cost
     }
   }
   let level = shownCalls(model, NONE)
@@ -42,6 +45,13 @@ export function firstOpening(model: Model): OpenState {
     level = next
   }
   return open
+}
+
+/** Whether no recorded call stops the exception. Of one that is handled, folded rows say where it is. */
+function leavesAll(model: Model, failure: number): boolean {
+  let at = failure
+  while (passesOn(model, at)) at = model.tree.parent[at]!
+  return model.tree.parent[at] === NONE
 }
 
 /** Opens or folds one call. */

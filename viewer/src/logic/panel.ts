@@ -1,6 +1,6 @@
 import {CLOSED, EXITED, NONE, RAISED, UNFINISHED} from '../data/table.ts'
 import {count, duration, moment} from '../lib/format.ts'
-import {exceptionType, fileName, visibleLines} from '../lib/text.ts'
+import {exceptionType, fileName, localName, plainName, visibleLines} from '../lib/text.ts'
 import {argumentTexts, laneName, modulePrefix, outcomeWords, resultText, textAt, wentOn, type ArgumentText, type ValueText} from './label.ts'
 import {functionOf, passesOn, type Model} from './model.ts'
 import {elapsed} from './times.ts'
@@ -83,7 +83,7 @@ export function statusPath(model: Model, call: number, limit = 6): {lane: string
   return {
     lane: laneName(model, call),
     hidden: model.tree.depth[call]! + 1 - path.length,
-    calls: path.map((at) => ({call: at, name: functionOf(model, at).name})),
+    calls: path.map((at) => ({call: at, name: localName(functionOf(model, at).name)})),
   }
 }
 
@@ -97,7 +97,7 @@ function callersOf(model: Model, call: number): {callers: CallerView[], callersL
       const isCreator = calls.parent[below] !== above
       const line = calls.callLine[below]!
       const where = isCreator ? 'another thread' : line === 0 ? fileName(row.file) : `${fileName(row.file)}:${line}`
-      return {call: above, name: `${modulePrefix(row)}${row.name}`, where}
+      return {call: above, name: `${modulePrefix(row)}${plainName(row.name)}`, where}
     }),
     callersLeft: tree.depth[call]! + 1 - path.length,
   }
@@ -106,7 +106,7 @@ function callersOf(model: Model, call: number): {callers: CallerView[], callersL
 /** From where the exception was raised up to where it ended. */
 function failurePath(model: Model, call: number): FailureStep[] {
   const {calls, tree} = model
-  const name = (of: number) => functionOf(model, of).name
+  const name = (of: number) => plainName(functionOf(model, of).name)
   const where = (of: number, below: number) => {
     const line = below === NONE ? 0 : calls.callLine[below]!
     return `${fileName(functionOf(model, of).file)}${line === 0 ? '' : `:${line}`}`

@@ -1,6 +1,6 @@
 import {UNFINISHED} from '../data/table.ts'
 import {count, counted, duration} from '../lib/format.ts'
-import {visible} from '../lib/text.ts'
+import {localName, visible} from '../lib/text.ts'
 import {failureText} from './label.ts'
 import {functionOf, type Model} from './model.ts'
 
@@ -12,12 +12,16 @@ export interface RunLane {
 }
 
 export interface RunFailure {
+  /** The first of them. */
   readonly call: number
+  /** How many say the same. */
+  readonly times: string
   readonly name: string
   readonly text: string
 }
 
 const LISTED = 10
+const EXAMINED = 20_000
 
 /** The lanes with most calls first come first; the rest is counted. */
 export function runLanes(model: Model): {lanes: RunLane[], more: number} {
@@ -31,11 +35,19 @@ export function runLanes(model: Model): {lanes: RunLane[], more: number} {
   return {lanes: lanes.slice(0, LISTED), more: Math.max(0, total - LISTED)}
 }
 
+/** Failures by what they say, in order of the first of each. */
 export function runFailures(model: Model): {failures: RunFailure[], more: number} {
-  const list = [...model.origins.subarray(0, LISTED)]
+  const groups = new Map<string, {call: number, name: string, text: string, count: number}>()
+  for (const call of model.origins.subarray(0, EXAMINED)) {
+    const [name, text] = [localName(functionOf(model, call).name), failureText(model, call, 60)]
+    const known = groups.get(`${name}\0${text}`)
+    if (known === undefined) groups.set(`${name}\0${text}`, {call, name, text, count: 1})
+    else known.count++
+  }
+  const listed = [...groups.values()].slice(0, LISTED)
   return {
-    failures: list.map((call) => ({call, name: functionOf(model, call).name, text: failureText(model, call, 60)})),
-    more: model.origins.length - list.length,
+    failures: listed.map(({call, name, text, count: times}) => ({call, name, text, times: times === 1 ? '' : `${count(times)}×`})),
+    more: listed.reduce((left, group) => left - group.count, model.origins.length),
   }
 }
 

@@ -1,6 +1,6 @@
 import {NONE, RAISED, RETURNED} from '../data/table.ts'
 import {finished, growing, push} from '../lib/growing.ts'
-import {isQuietBody, type Model} from './model.ts'
+import {functionOf, isQuietBody, type Model} from './model.ts'
 import {childRange} from './tree.ts'
 
 /** Pieces of a list of children, three numbers each: from, to (places in `children`) and what they are. */
@@ -50,7 +50,7 @@ function equalRuns(model: Model, from: number, to: number): Segments {
   const list = growing(Math.max(3, Math.min(64, (to - from) * 3)))
   for (let at = from; at < to;) {
     let next = at
-    while (next < to && isQuietBody(model, tree.children[next]!) && tree.lane[tree.children[next]!] === tree.lane[tree.children[at]!]) next++
+    while (next < to && isBodyLike(model, tree.children[at]!, tree.children[next]!)) next++
     if (next - at >= SHORTEST_STRETCH) {
       add(list, at, next, STRETCH)
       at = next
@@ -64,6 +64,11 @@ function equalRuns(model: Model, from: number, to: number): Segments {
     at = next
   }
   return finished(list)
+}
+
+/** Whether both are bodies of modules, or both of classes, on one lane. */
+function isBodyLike(model: Model, first: number, next: number): boolean {
+  return isQuietBody(model, next) && functionOf(model, first).kind === functionOf(model, next).kind && model.tree.lane[first] === model.tree.lane[next]
 }
 
 function withStretches({calls, tree}: Model, items: Segments): Segments {

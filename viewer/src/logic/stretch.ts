@@ -1,6 +1,6 @@
 import {RAISED} from '../data/table.ts'
 import {count, counted} from '../lib/format.ts'
-import {lastPart} from '../lib/text.ts'
+import {lastPart, localName} from '../lib/text.ts'
 import {functionOf, type Model} from './model.ts'
 import {elapsed} from './times.ts'
 
@@ -47,23 +47,19 @@ function reckon(model: Model, from: number, to: number): StretchFacts {
   const bodies = bodyWords(model, from, to)
   if (bodies !== '') return {...figures, words: bodies, made: bodyNames(model, from, to)}
   const ranked = [...byFunction].sort((a, b) => b[1] - a[1] || a[0] - b[0])
-  const named = ranked.slice(0, NAMED).map(([called, times]) => `${page.functions[called]!.name} ${count(times)}×`)
+  const named = ranked.slice(0, NAMED).map(([called, times]) => `${localName(page.functions[called]!.name)} ${count(times)}×`)
   const rest = ranked.length - named.length
   if (rest > 0) named.push(`${count(rest)} other${rest === 1 ? '' : 's'}`)
   return {...figures, words: counted(to - from, 'call'), made: named.join(', ')}
 }
 
-/** `5 class bodies` where all calls are bodies, else ''. */
+/** `5 class bodies` where all calls are bodies of one kind, else ''. */
 function bodyWords({calls, tree, page}: Model, from: number, to: number): string {
-  let [modules, classes] = [0, 0]
-  for (let at = from; at < to; at++) {
-    const {kind} = page.functions[calls.function[tree.children[at]!]!]!
-    if (kind === 'module') modules++
-    else if (kind === 'class') classes++
-    else return ''
-  }
-  const of = classes === 0 ? 'module' : modules === 0 ? 'class' : 'module and class'
-  return counted(to - from, `${of} body`, `${of} bodies`)
+  const kindAt = (at: number) => page.functions[calls.function[tree.children[at]!]!]!.kind
+  const kind = kindAt(from)
+  if (kind !== 'module' && kind !== 'class') return ''
+  for (let at = from + 1; at < to; at++) if (kindAt(at) !== kind) return ''
+  return counted(to - from, `${kind} body`, `${kind} bodies`)
 }
 
 function bodyNames(model: Model, from: number, to: number): string {

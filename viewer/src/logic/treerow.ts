@@ -1,5 +1,6 @@
 import {CLOSED, NONE, UNFINISHED} from '../data/table.ts'
 import {count, counted, duration, moment} from '../lib/format.ts'
+import {localName, outerNames} from '../lib/text.ts'
 import {argumentTexts, callNotes, exitText, failureGoes, failureText, modulePrefix, resultText, type ArgumentText, type ValueText} from './label.ts'
 import {functionOf, passesOn, type Model} from './model.ts'
 import type {OpenState} from './open.ts'
@@ -135,7 +136,7 @@ function words(model: Model, call: number): Pick<TreeRowView, 'module' | 'name' 
     outcome === CLOSED ? 'closed before its end' : outcome === UNFINISHED ? 'did not return before the recording ended' : '',
   ]
   return {
-    module: modulePrefix(row), name: row.name,
+    module: `${modulePrefix(row)}${outerNames(row.name)}`, name: localName(row.name),
     args: isBody ? null : argumentTexts(model, call, VALUE),
     result: isBody ? null : resultText(model, call, VALUE),
     failure, note: notes.filter(Boolean).join(', '), hatched: false,

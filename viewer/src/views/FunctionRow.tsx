@@ -14,8 +14,8 @@ export interface FunctionRowProps {
 export function FunctionRow({item, place, top, chosen, query, onChoose}: FunctionRowProps) {
   return (
     <div class={chosen ? 'ft f sel' : 'ft f'} style={{top: `${top}px`}} role="row" aria-rowindex={place + 2} aria-selected={chosen} onClick={() => onChoose(item.index)}>
-      <span class="fn" role="gridcell" title={item.isHeld ? item.name : `${item.name}: none of its calls is in this file`}><b><Marked text={item.name} query={query} /></b></span>
-      <span class="md" role="gridcell" title={item.module}>{item.module}</span>
+      <span class="fn" role="gridcell" title={item.isHeld ? item.whole : `${item.whole}: none of its calls is in this file`}><b><Marked text={item.name} query={query} /></b>{item.note !== '' && <span class="mut"> {item.note}</span>}</span>
+      <span class="md" role="gridcell" title={item.module}><bdi>{item.module}</bdi></span>
       <span class="cb" role="gridcell"><i style={{'--w': `${item.callsShare}%`}} /><span>{item.calls}</span></span>
       <span class="hb" role="gridcell"><i style={{'--t': `${item.totalShare}%`, '--s': `${item.selfShare}%`}} /><span>{item.total}</span></span>
       <span class="n" role="gridcell">{item.self}</span>

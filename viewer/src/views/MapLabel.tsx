@@ -5,7 +5,7 @@ import {Arguments, Value} from './Value.tsx'
 /** The words of one message on the map. */
 export function MapLabel({label, query, onPill}: {label: Label, query: string, onPill: () => void}) {
   const {pill} = label
-  const classes = ['lb', label.at, pill !== null && pill.text !== '' && label.name !== '' ? 'folds' : ''].filter(Boolean).join(' ')
+  const classes = ['lb', label.at, label.isTight ? 'tight' : '', pill === null ? '' : 'pilled', pill !== null && pill.text !== '' && label.name !== '' ? 'folds' : ''].filter(Boolean).join(' ')
   const isAlone = label.name === '' && label.failure === ''
   return (
     <span class={classes} style={{left: `${label.x}px`, maxWidth: `${label.width}px`}} title={titleOf(label)}>
@@ -38,8 +38,8 @@ function PillButton({pill, isBrief = false, onPill}: {pill: NonNullable<Label['p
 }
 
 /** The whole text, for what does not fit. */
-function titleOf({module, name, args, result, failure, note}: Label): string {
-  const call = name === '' ? '' : `${module}${name}${args === null ? '' : `(${args.map((arg) => `${arg.name}=${arg.value.text}`).join(', ')})`}`
+function titleOf({module, outer, name, args, result, failure, note}: Label): string {
+  const call = name === '' ? '' : `${module}${outer}${name}${args === null ? '' : `(${args.map((arg) => `${arg.name}=${arg.value.text}`).join(', ')})`}`
   const end = result === null ? '' : ` → ${result.text}`
   return [`${call}${end}`, failure === '' ? '' : `× ${failure}`, note].filter(Boolean).join('\n')
 }

@@ -18,7 +18,7 @@ export function RunPanel({model, onGo, onLeftOut}: {model: Model, onGo: (call: n
           <>
             <h3>Failures <span class="mut">{counted(run.failures, 'call')} failed, from {counted(model.origins.length, 'exception')}</span></h3>
             <ol class="stk">
-              {failures.map(({call, name, text}) => <li key={call}><button onClick={() => onGo(call)} title={text}><span class="red">× <bdi>{text}</bdi></span></button><span class="w">{name}</span></li>)}
+              {failures.map(({call, name, text, times}) => <li key={call}><button onClick={() => onGo(call)} title={text}><span class="red">× <bdi>{text}</bdi></span></button><span class="w">{times} {name}</span></li>)}
               {moreFailures > 0 && <li class="mut">{count(moreFailures)} more: step through them with <kbd>e</kbd></li>}
             </ol>
           </>

@@ -35,7 +35,7 @@ export function TreeRow({row, origin, query, onChoose, onToggle}: TreeRowProps) 
         {row.times !== '' && <span class="times">{row.times}</span>}
         {row.hits !== '' && <span class="found">{row.hits}</span>}
         {row.failure !== '' && <span class="er"> × <Marked text={row.failure} query={query} /></span>}
-        {row.note !== '' && <span class={row.hatched ? 'tx gone' : 'tx'}>{row.note}</span>}
+        {row.note !== '' && (row.hatched ? <span class="tx gone">{row.note}</span> : <span class="tx"><span>{row.note}</span></span>)}
       </span>
       <span class={row.expanded === null ? 'n lo' : 'n'}>{row.calls}</span>
       <span class="hb">

@@ -119,10 +119,14 @@ pub(super) enum InstanceDict {
     Dict(*mut ffi::PyObject),
     Inline {
         values: *const *mut ffi::PyObject,
-        order: Vec<u8>,
+        order: [u8; MOST_INLINE],
+        len: usize,
         entries: *const *mut ffi::PyObject,
     },
 }
+
+/// More values than CPython keeps inline (`SHARED_KEYS_MAX_SIZE` is 30).
+const MOST_INLINE: usize = 32;
 
 impl InstanceDict {
     pub(super) fn len(&self) -> usize {
@@ -130,7 +134,7 @@ impl InstanceDict {
             InstanceDict::None => 0,
             // SAFETY: a live dictionary.
             InstanceDict::Dict(dict) => unsafe { ffi::PyDict_Size(*dict).max(0) as usize },
-            InstanceDict::Inline { order, .. } => order.len(),
+            InstanceDict::Inline { len, .. } => *len,
         }
     }
 
@@ -158,9 +162,10 @@ impl InstanceDict {
                 InstanceDict::Inline {
                     values,
                     order,
+                    len,
                     entries,
                 } => {
-                    for &index in order {
+                    for &index in &order[..*len] {
                         let key = *entries.add(2 * usize::from(index));
                         if !each(key, *values.add(usize::from(index))) {
                             return;
@@ -288,9 +293,16 @@ unsafe fn inline(
         let is_set = |index: &u8| {
             usize::from(*index) < count && !(*values.add(usize::from(*index))).is_null()
         };
+        let mut kept = [0; MOST_INLINE];
+        let mut len = 0;
+        for (place, index) in kept.iter_mut().zip(order.filter(is_set)) {
+            *place = index;
+            len += 1;
+        }
         InstanceDict::Inline {
             values,
-            order: order.filter(is_set).collect(),
+            order: kept,
+            len,
             entries,
         }
     }

@@ -73,10 +73,24 @@ pub(super) struct TypeInfo {
 }
 
 /// All types that were met.
-#[derive(Default)]
 pub(super) struct Types {
     known: HashMap<usize, Box<TypeInfo>, FixedState>,
+    /// What was asked for last, by a part of the address.
+    recent: [(usize, *const TypeInfo); RECENT],
     defined: u32,
+}
+
+/// Places for what was asked for last; a power of two.
+const RECENT: usize = 64;
+
+impl Default for Types {
+    fn default() -> Self {
+        Types {
+            known: HashMap::default(),
+            recent: [(0, std::ptr::null()); RECENT],
+            defined: 0,
+        }
+    }
 }
 
 /// # Safety
@@ -177,15 +191,23 @@ impl Types {
         redactor: &Redactor,
         watcher: &mut Watcher,
     ) -> *const TypeInfo {
-        if let Some(info) = self.known.get(&(of as usize)) {
-            return &raw const **info;
+        let place = (of as usize >> 4) & (RECENT - 1);
+        let (address, info) = self.recent[place];
+        if address == of as usize {
+            return info;
         }
-        // SAFETY: the caller's.
-        unsafe { self.learn(of, symbols, session, redactor, watcher) }
+        let info = match self.known.get(&(of as usize)) {
+            Some(info) => &raw const **info,
+            // SAFETY: the caller's.
+            None => unsafe { self.learn(of, symbols, session, redactor, watcher) },
+        };
+        self.recent[place] = (of as usize, info);
+        info
     }
 
     /// Forgets a type that died.
     pub(super) fn forget(&mut self, address: usize) {
+        self.recent[(address >> 4) & (RECENT - 1)] = (0, std::ptr::null());
         self.known.remove(&address);
     }
 

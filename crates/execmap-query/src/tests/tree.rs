@@ -193,7 +193,8 @@ fn bodies_stay_closed_while_room_is_short() {
     insta::assert_snapshot!(lines(&importing(true), &query()), @r"
     __main__.<module>()
       cart.<module>()
-        4 module and class bodies
+        money.<module>()
+        3 class bodies
         cart.class Broken()
     ");
     let root = TreeQuery {
@@ -202,7 +203,8 @@ fn bodies_stay_closed_while_room_is_short() {
     };
     insta::assert_snapshot!(lines(&importing(false), &root), @r"
     cart.<module>()
-      4 module and class bodies
+      money.<module>()
+      3 class bodies
     ");
     let all = tree(&importing(false), &TreeQuery::default());
     assert_eq!((all.rows.len(), all.shown_calls), (8, 8));

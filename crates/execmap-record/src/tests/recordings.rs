@@ -1,9 +1,12 @@
 //! What is recorded is read back.
 
-use crate::{Session, StartError};
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use execmap_format::{Definition, LossReason};
 
-use super::support::{Program, read, trace_path};
+use crate::{Session, StartError};
+
+use super::support::{Program, read, read_live, trace_path};
 
 const CALLS: usize = 100_000;
 
@@ -94,6 +97,45 @@ fn what_was_flushed_is_in_the_file_while_the_recording_goes_on() {
     let (seen, summary) = read(&path);
     assert!(summary.complete);
     assert!(seen == program.expected(&["outer"]));
+}
+
+#[test]
+fn a_run_that_goes_on_can_be_read() {
+    const NAMES: usize = 3000;
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let path = trace_path(folder.path());
+    let names: Vec<String> = (0..NAMES)
+        .map(|number| format!("function {number}"))
+        .collect();
+    let mut program = Program::new(&path, 1);
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let mut times = 0;
+            while !is_over.load(Ordering::Relaxed) {
+                let (seen, summary) = read_live(&path);
+                // What is read is what was recorded up to some moment.
+                assert_eq!(seen.names, names[..seen.names.len()]);
+                let numbers = seen.calls.iter().map(|call| call.0);
+                assert!(numbers.eq(0..seen.calls.len() as u64), "no call is missing");
+                assert_eq!(summary.damaged_blocks, 0);
+                times += 1;
+            }
+            times
+        });
+        for (number, name) in names.iter().enumerate() {
+            program.define(name);
+            program.calls(2);
+            // Moves what is in the side file to the trace, under the reader's eyes.
+            if number % 3 == 0 {
+                program.session.flush(program.logs.iter_mut());
+            }
+        }
+        is_over.store(true, Ordering::Relaxed);
+        assert!(reader.join().expect("the reader saw nothing wrong") > 0);
+    });
+    let finished = program.session.finish(program.logs.iter_mut(), &[]);
+    assert_eq!(finished.calls, 2 * NAMES as u64);
 }
 
 #[test]

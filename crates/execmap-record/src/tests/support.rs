@@ -1,5 +1,8 @@
 //! A program that calls functions, and what a reader sees of it.
 
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use crate::os::ticks;
@@ -99,6 +102,26 @@ impl Program {
             names: names.iter().map(|name| (*name).to_owned()).collect(),
         }
     }
+}
+
+/// A file that may grow while it is read.
+struct Live(File);
+
+impl Source for Live {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.0.metadata()?.len())
+    }
+
+    fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<usize> {
+        FileExt::read_at(&self.0, into, offset)
+    }
+}
+
+/// Reads a trace and its side file while the recording goes on.
+pub(crate) fn read_live(path: &Path) -> (Seen, Summary) {
+    let open = |path: &Path| File::open(path).map(Live);
+    let main = open(path).expect("the trace is there");
+    read_bytes(main, open(&path.with_extension("execmap.part")).ok())
 }
 
 /// Reads a trace and its side file, if there is one.
