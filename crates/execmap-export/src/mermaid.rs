@@ -272,6 +272,24 @@ mod tests {
     }
 
     #[test]
+    fn imports_are_closed_and_the_normal_end_is_no_failure() {
+        let mut builder = TraceBuilder::new();
+        builder.call("__main__:<module>", &[]);
+        for name in ["A", "B", "C"] {
+            builder.leaf(&format!("__main__:class {name}"), &[], "None");
+        }
+        builder.raises("SystemExit: 0");
+        insta::assert_snapshot!(of_trace(&builder.trace(), &MapQuery::default()), @r"
+        sequenceDiagram
+            actor p0 as shop.py
+            participant p1 as __main__
+            p0->>+p1: <module>()
+            Note over p1: 3 class bodies
+            p1-->>-p0: SystemExit: 0
+        ");
+    }
+
+    #[test]
     fn calls_that_never_returned_leave_the_diagram_balanced() {
         let mut builder = TraceBuilder::new();
         builder.call("main", &[]);

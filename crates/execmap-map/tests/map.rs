@@ -7,6 +7,14 @@ use execmap_query::testing::{TraceBuilder, shop};
 fn lines(map: &Map) -> String {
     let line = |row: &MapRow| match row {
         MapRow::Lane(lane) => format!("{}= {}", "  ".repeat(lane.level as usize), lane.name),
+        MapRow::More(more) if more.bodies.is_some() => {
+            let bodies = more.bodies.map(|bodies| bodies.counted(more.calls));
+            format!(
+                "{}{}",
+                "  ".repeat(more.level as usize),
+                bodies.unwrap_or_default()
+            )
+        }
         MapRow::More(more) => {
             format!(
                 "{}{} more, {} inside",
@@ -113,4 +121,32 @@ fn tasks_and_threads_are_headed() {
     = pool-0
     shop work
     ");
+}
+
+#[test]
+fn the_room_goes_to_what_the_program_does() {
+    let mut builder = TraceBuilder::new();
+    builder.call("__main__:<module>", &[]);
+    builder.call("cart:<module>", &[]);
+    builder.call("cart:class Cart", &[]);
+    builder.leaf("cart:field", &[], "None");
+    builder.returns("None").returns("None");
+    for name in ["A", "B", "C"] {
+        builder.leaf(&format!("__main__:class {name}"), &[], "None");
+    }
+    builder.call("main", &[]);
+    builder.leaf("load", &[], "3");
+    builder.returns("0").raises("SystemExit: 0");
+    let map = build(&builder.trace(), &MapQuery::default());
+    insta::assert_snapshot!(lines(&map), @r"
+    __main__ <module>
+      cart <module> [2 inside]
+      3 class bodies
+      shop main
+        shop load
+    ");
+    let Some(MapRow::Call(root)) = map.rows.first() else {
+        panic!("a call")
+    };
+    assert!(!root.has_failed && root.exception.as_deref() == Some("SystemExit: 0"));
 }

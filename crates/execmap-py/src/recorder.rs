@@ -75,10 +75,9 @@ pub(crate) fn start(py: Python<'_>, options: Options) -> PyResult<(OsString, Vec
     .map_err(|error| filter_error(&error))?;
     let target = free_name(&options.path);
     let mut meta = options.meta;
+    let mut redactor = Redactor::new(&options.redact);
     let command = if options.redacting {
-        Redactor::new(&options.redact)
-            .command_line(&options.command)
-            .0
+        redactor.command_line(&options.command).0
     } else {
         options.command
     };
@@ -95,6 +94,7 @@ pub(crate) fn start(py: Python<'_>, options: Options) -> PyResult<(OsString, Vec
         filter,
         with_values: options.values,
         is_redacting: options.redacting,
+        redactor,
         redact: options.redact,
         max_calls: options.max_calls,
         max_size: options.max_size,

@@ -45,6 +45,9 @@ enum Pattern {
     Function(GlobMatcher, GlobMatcher),
 }
 
+/// Names of code that was typed into a prompt, a notebook, an example.
+const TYPED: [&str; 4] = ["<stdin>", "<python-input", "<ipython-input", "<doctest "];
+
 /// The decision for each code object; asked once for each.
 pub struct Filter {
     include: Vec<Pattern>,
@@ -130,8 +133,13 @@ impl Filter {
         let relative = path
             .strip_prefix(&self.options.working_dir)
             .unwrap_or(&path);
-        // `<string>`, `<frozen os>`: no file of anyone's.
+        // Generated code belongs to whoever runs it, so no pattern names it; what a person types in
+        // is their own.
+        let is_typed = TYPED.iter().any(|prefix| file.starts_with(prefix));
         let is_file = !file.starts_with('<');
+        if !is_file && !is_typed && !file.starts_with("<frozen") {
+            return Decision::LeftOut;
+        }
         let is_named = |patterns: &[Pattern]| {
             patterns
                 .iter()
@@ -140,7 +148,7 @@ impl Filter {
         if is_named(&self.exclude) {
             return Decision::LeftOut;
         }
-        if is_named(&self.include) || (is_file && self.is_own(&path)) {
+        if is_named(&self.include) || is_typed || (is_file && self.is_own(&path)) {
             Decision::Recorded
         } else {
             Decision::LeftOut
@@ -215,6 +223,9 @@ mod tests {
         ));
         assert!(!decide(&[], &[], "/home/ann/shopping/x.py", "x", "x"));
         assert!(!decide(&[], &[], "<frozen os>", "os", "x"));
+        assert!(!decide(&["os"], &[], "<string>", "os", "x"));
+        assert!(decide(&["os"], &[], "<frozen os>", "os", "x"));
+        assert!(decide(&[], &[], "<python-input-3>", "__main__", "x"));
     }
 
     #[test]

@@ -160,6 +160,11 @@ impl Redactor {
         self.known_search = AhoCorasick::new(self.known.iter()).ok();
     }
 
+    /// The secrets that are remembered.
+    pub fn remembered(&self) -> impl Iterator<Item = &[u8]> {
+        self.known.iter().map(AsRef::as_ref)
+    }
+
     /// A command line without its secrets: `--password x`, `--token=x`, and whatever looks like one.
     #[must_use]
     pub fn command_line(&mut self, words: &[String]) -> (Vec<String>, u64) {

@@ -42,9 +42,12 @@ pub(crate) fn encode(trace: &Trace, rows: usize) -> Encoded {
     let mut out = Columns::default();
     // Calls whose beginning was lost belong to a function after all others.
     let lost = trace.functions().len() as u32;
-    let function = |call| match calls.contains(call) {
-        true => calls.function(call).0,
-        false => lost,
+    let function = |call| {
+        if calls.contains(call) {
+            calls.function(call).0
+        } else {
+            lost
+        }
     };
     let distance = |call: CallNumber| calls.parent(call).map_or(0, |parent| call.0 - parent.0);
     let outcome = |call| match calls.outcome(call) {

@@ -72,7 +72,8 @@ pub fn page(trace: &Trace, options: &PageOptions) -> Page {
         let for_calls = fit.room.saturating_sub(empty) as f64;
         let each = (size.saturating_sub(empty)).max(1) as f64 / next.max(1) as f64;
         let guess = ((for_calls / each * MARGIN) as usize).min(rows);
-        let is_close = guess.abs_diff(next) <= next / 50;
+        // All calls are worth another attempt.
+        let is_close = guess < rows && guess.abs_diff(next) <= next / 50;
         if size <= fit.room && (guess <= next || is_close) || guess == 0 {
             break;
         }

@@ -8,7 +8,7 @@ MAX_ITEMS = 10
 """Of each container, and attributes of each instance."""
 MAX_DEPTH = 3
 """Containers and instances at this depth are shown as cut; a value itself has depth 0."""
-MAX_NODES = 40
+MAX_NODES = 24
 """Values in a value, itself included."""
 MAX_INT_BITS = 1024
 """Larger numbers are written as their size."""

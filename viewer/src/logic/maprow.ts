@@ -5,7 +5,7 @@ import {framesBefore, pass, type Frames} from './frames.ts'
 import type {Geometry} from './geometry.ts'
 import type {ArgumentText, ValueText} from './label.ts'
 import type {Lanes} from './lanes.ts'
-import {fittingNote, isTight, labelOf, spokenRow} from './mapwords.ts'
+import {fittingModule, fittingNote, isTight, labelOf, spokenRow} from './mapwords.ts'
 import type {Model} from './model.ts'
 import type {OpenState} from './open.ts'
 import {placing, type Placing} from './placing.ts'
@@ -162,6 +162,8 @@ function describe(context: MapContext, row: number, frames: Frames, place: Placi
   const isOpen = stretch === '' ? isName && open.calls[call] === 1 : open.stretches.has(stretch)
   const canOpen = stretch !== '' || (isName && model.tree.below[call]! > 0)
   const label = labelOf(context, kind, call, extra, isOpen)
+  const {narrow} = context.geometry
+  const module = fittingModule(label, drawn.label.width, narrow)
   const tookNs = tookOf(model, kind, call, extra)
   return {
     row, kind, call, stretch,
@@ -176,7 +178,7 @@ function describe(context: MapContext, row: number, frames: Frames, place: Placi
     expanded: canOpen ? isOpen : null,
     ...drawn,
     frames: framePieces(context, row),
-    label: {...label, note: fittingNote(label, drawn.label.width), isTight: isTight(label, drawn.label.width), ...drawn.label},
+    label: {...label, module, note: fittingNote(label, drawn.label.width), isTight: isTight({...label, module}, drawn.label.width, narrow), ...drawn.label},
     spoken: spokenRow(context, kind, call, label, tookNs),
   }
 }

@@ -76,11 +76,18 @@ export function fittingNote({name, args, result, failure, times, pill, note, isL
   return mono * MONO + sans * SANS + LEAST_NOTE > width ? '' : note
 }
 
+/** On a narrow screen the module before the name, if both have room. */
+export function fittingModule({module, name, pill}: Words, width: number, narrow: boolean): string {
+  return narrow && (module.length + name.length + LEAST_RESULT) * MONO + (pill === null ? 0 : PILL) > width ? '' : module
+}
+
 /** Whether there is no room for values: then the name and the count of what is folded are all that is said. */
-export function isTight({name, args, result, times, pill}: Words, width: number): boolean {
+export function isTight({module, name, args, result, times, pill}: Words, width: number, narrow: boolean): boolean {
   if (pill === null || name === '') return false
   const values = (args === null || args.length === 0 ? 0 : LEAST_ARGUMENTS) + (result === null ? 0 : LEAST_RESULT)
-  return (name.length + values) * MONO + (times.length + pill.text.length + pill.failures.length + pill.hits.length) * SANS + PILL > width
+  const before = narrow ? module.length : 0
+  const after = narrow ? pill.failures.length : times.length + pill.text.length + pill.failures.length + pill.hits.length
+  return (before + name.length + values) * MONO + after * SANS + PILL > width
 }
 
 function callWords({model, hits}: MapContext, call: number, isWhole: boolean, isOpen: boolean): Words {

@@ -1,6 +1,6 @@
 import type {MapLabel as Label} from '../logic/maprow.ts'
 import {Marked} from './Marked.tsx'
-import {Arguments, Value} from './Value.tsx'
+import {Arguments, resultClass, Value} from './Value.tsx'
 
 /** The words of one message on the map. */
 export function MapLabel({label, query, onPill}: {label: Label, query: string, onPill: () => void}) {
@@ -14,7 +14,7 @@ export function MapLabel({label, query, onPill}: {label: Label, query: string, o
       {label.module !== '' && <span class="mo">{label.module}</span>}
       {label.name !== '' && <b><Marked text={label.name} query={query} /></b>}
       {label.args !== null && <Arguments args={label.args} query={query} />}
-      {label.result !== null && <span class="rs"><Value value={label.result} query={query} /></span>}
+      {label.result !== null && <span class={resultClass(label.result)}><Value value={label.result} query={query} /></span>}
       {label.failure !== '' && <span class="er">× <Marked text={label.failure} query={query} /></span>}
       {label.times !== '' && <span class="times">{label.times}</span>}
       {pill !== null && label.name !== '' && <PillButton pill={pill} isBrief onPill={onPill} />}

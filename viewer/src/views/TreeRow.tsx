@@ -1,6 +1,6 @@
 import type {TreeRowView} from '../logic/treerow.ts'
 import {Marked} from './Marked.tsx'
-import {Arguments, Value} from './Value.tsx'
+import {Arguments, resultClass, Value} from './Value.tsx'
 
 export interface TreeRowProps {
   row: TreeRowView
@@ -28,10 +28,10 @@ export function TreeRow({row, origin, query, onChoose, onToggle}: TreeRowProps) 
             onToggle(row)
           }} onDblClick={(event) => event.stopPropagation()}>{row.expanded ? '▾' : '▸'}</button>
         )}
-        {row.module !== '' && <span class="md">{row.module}</span>}
+        {row.module !== '' && <span class={row.name === '<module>' ? 'md only' : 'md'}>{row.module}</span>}
         {row.name !== '' && <b><Marked text={row.name} query={query} /></b>}
         {row.args !== null && <Arguments args={row.args} query={query} />}
-        {row.result !== null && <span class="rs"><Value value={row.result} query={query} /></span>}
+        {row.result !== null && <span class={resultClass(row.result)}><Value value={row.result} query={query} /></span>}
         {row.times !== '' && <span class="times">{row.times}</span>}
         {row.hits !== '' && <span class="found">{row.hits}</span>}
         {row.failure !== '' && <span class="er"> × <Marked text={row.failure} query={query} /></span>}

@@ -8,6 +8,11 @@ export function Value({value, query}: {value: ValueText, query: string}) {
 /** Arguments of so many characters are not shortened; of others so many are left: `(order=…`. */
 const LEAST = 8
 
+/** A short result is not shortened. */
+export function resultClass({text}: ValueText): string {
+  return text.length <= LEAST ? 'rs whole' : 'rs'
+}
+
 /** `(name=value, name=value)` */
 export function Arguments({args, query}: {args: readonly ArgumentText[], query: string}) {
   const length = args.reduce((sum, {name, value}, at) => sum + name.length + value.text.length + (at === 0 ? 1 : 3), 2)

@@ -405,6 +405,28 @@ mod tests {
     }
 
     #[test]
+    fn imports_stay_closed_and_the_normal_end_is_no_failure() {
+        let mut builder = TraceBuilder::new();
+        builder.call("__main__:<module>", &[]);
+        for name in ["A", "B", "C"] {
+            builder.leaf(&format!("__main__:class {name}"), &[], "None");
+        }
+        builder.leaf("main", &[], "0");
+        builder.raises("SystemExit: 0");
+        let query = TreeQuery {
+            rows: Some(60),
+            ..TreeQuery::default()
+        };
+        let text = tree_text(&tree(&builder.trace(), &query), Layout::default());
+        insta::assert_snapshot!(plain(&text), @r"
+        __main__.<module>()   left by SystemExit: 0   9.0 µs
+        ├─ ▸ 3 class bodies
+        └─ shop.main() → 0   1.0 µs
+        2 of 5 calls shown. More: --all
+        ");
+    }
+
+    #[test]
     fn threads_and_tasks_have_lines_of_their_own() {
         let mut builder = TraceBuilder::new();
         let main = builder.call("main", &[]);

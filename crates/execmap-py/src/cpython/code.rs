@@ -58,6 +58,9 @@ pub(super) fn special(module: &str, qualname: &str) -> Option<Special> {
         .map(|(_, _, special)| *special)
 }
 
+/// Parameters that a record has place for.
+const MOST_ARGS: usize = 255;
+
 /// A parameter.
 pub(super) struct Arg {
     pub(super) slot: usize,
@@ -355,7 +358,7 @@ fn args_of(code: &Bound<'_, PyAny>, flags: u32, is_secret: impl Fn(&str) -> bool
             name_object: name_object.as_ptr(),
         })
     };
-    slots.into_iter().filter_map(arg).take(255).collect()
+    slots.into_iter().filter_map(arg).take(MOST_ARGS).collect()
 }
 
 /// Lines by byte offset, from CPython's own table.
@@ -442,6 +445,14 @@ pub(super) fn learn(
         loops: bytecode.loops,
     };
     (definition, entry)
+}
+
+/// How many parameters are not recorded, because a record has no place for them.
+pub(super) fn parameters_beyond(code: &Bound<'_, PyAny>) -> u64 {
+    let flags = int(code, "co_flags");
+    let rest = u32::from(flags & CO_VARARGS != 0) + u32::from(flags & CO_VARKEYWORDS != 0);
+    let all = int(code, "co_argcount") + int(code, "co_kwonlyargcount") + rest;
+    u64::from(all.saturating_sub(MOST_ARGS as u32))
 }
 
 /// Code objects among the constants of a code object, at any depth.

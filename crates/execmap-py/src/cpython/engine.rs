@@ -30,6 +30,9 @@ pub(crate) struct Settings {
     pub(crate) filter: Filter,
     pub(crate) with_values: bool,
     pub(crate) is_redacting: bool,
+    /// Knows the secrets of the command line already.
+    pub(crate) redactor: Redactor,
+    /// Names whose text is hidden beside the usual ones.
     pub(crate) redact: Vec<String>,
     pub(crate) max_calls: Option<u64>,
     pub(crate) max_size: Option<u64>,
@@ -201,7 +204,7 @@ extern "C" fn after_fork_in_child() {
 }
 
 /// Begins to record.
-pub(crate) fn start(py: Python<'_>, settings: Settings) -> PyResult<Vec<String>> {
+pub(crate) fn start(py: Python<'_>, mut settings: Settings) -> PyResult<Vec<String>> {
     code::prepare(py);
     at_fork(before_fork, after_fork_in_child);
     let mut notes = Vec::new();
@@ -229,7 +232,10 @@ pub(crate) fn start(py: Python<'_>, settings: Settings) -> PyResult<Vec<String>>
         next_exception: 0,
         disable: monitoring.disable.as_ptr(),
         session,
-        values: Values::new(Redactor::new(&settings.redact), settings.is_redacting),
+        values: Values::new(
+            std::mem::replace(&mut settings.redactor, Redactor::new(&[])),
+            settings.is_redacting,
+        ),
         watcher: Watcher::new(py)?,
         suspended: HashMap::default(),
         tasks: Tasks::default(),

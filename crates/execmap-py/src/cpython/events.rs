@@ -224,12 +224,7 @@ unsafe fn write_args(
     site: u32,
 ) {
     let mut tokens = log.log.cursor.tokens(16, RECORD_MAX - 64);
-    let mut encoder = Encoder::new(
-        &mut engine.values,
-        &mut engine.session,
-        &mut engine.watcher,
-        &mut tokens,
-    );
+    let mut encoder = Encoder::new(&mut engine.values, &mut engine.session, &mut tokens);
     // SAFETY: in a hook; the parameters are of the running frame's code.
     unsafe {
         if entry.has_secrets {
@@ -316,13 +311,7 @@ unsafe fn with_value(
     let mut tokens = log.log.cursor.tokens(8, RECORD_MAX - 64);
     // SAFETY: the event's value is alive.
     unsafe {
-        Encoder::new(
-            &mut engine.values,
-            &mut engine.session,
-            &mut engine.watcher,
-            &mut tokens,
-        )
-        .value(value);
+        Encoder::new(&mut engine.values, &mut engine.session, &mut tokens).value(value);
     };
     let len = tokens.len();
     log.log.cursor.word_and(pack(record, len as u32, tick), len);

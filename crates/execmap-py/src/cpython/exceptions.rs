@@ -193,24 +193,13 @@ impl Engine {
         if self.with_values {
             // SAFETY: a live exception.
             unsafe {
-                Encoder::new(
-                    &mut self.values,
-                    &mut self.session,
-                    &mut self.watcher,
-                    &mut tokens,
-                )
-                .value(exception);
+                Encoder::new(&mut self.values, &mut self.session, &mut tokens).value(exception);
             };
         } else {
             // SAFETY: a live exception.
             unsafe {
-                Encoder::new(
-                    &mut self.values,
-                    &mut self.session,
-                    &mut self.watcher,
-                    &mut tokens,
-                )
-                .type_alone(exception);
+                Encoder::new(&mut self.values, &mut self.session, &mut tokens)
+                    .type_alone(exception);
             };
         }
         let len = tokens.len();

@@ -54,7 +54,6 @@ impl Encoder<'_> {
                 &mut self.values.symbols,
                 self.session,
                 &self.values.redactor,
-                self.watcher,
             );
             let begun = self.out.begin(token::CLASS);
             self.out.u32((*info).id.0);

@@ -47,6 +47,12 @@ impl Engine {
             return role;
         }
         self.session.note_clock();
+        let beyond = code::parameters_beyond(&bound);
+        self.define_loss(
+            LossReason::NotRecorded,
+            beyond,
+            format!("parameters of {qualname} beyond the 255th"),
+        );
         let id = CodeId(self.codes);
         let redactor = &self.values.redactor;
         let (definition, entry) = code::learn(&bound, module, self.epoch, id, |name| {

@@ -40,7 +40,10 @@ impl Engine {
         self.is_dead = false;
         // Its memory and its files are the parent's: nothing of it may be dropped.
         std::mem::forget(std::mem::replace(&mut self.session, session));
-        let redactor = Redactor::new(&self.settings.redact);
+        let mut redactor = Redactor::new(&self.settings.redact);
+        for secret in self.values.redactor.remembered() {
+            redactor.remember(secret);
+        }
         let values = std::mem::replace(
             &mut self.values,
             Values::new(redactor, self.settings.is_redacting),
@@ -66,7 +69,6 @@ impl Engine {
     /// An object that was watched has died.
     pub(super) fn died(&mut self, what: Watch) {
         match what {
-            Watch::Type(address) => self.values.types.forget(address),
             Watch::Task(address) => self.tasks.forget(address),
             Watch::Generator(frame) => self.generator_died(frame),
         }
@@ -160,7 +162,6 @@ impl Engine {
                         &mut self.values.symbols,
                         &mut self.session,
                         &self.values.redactor,
-                        &mut self.watcher,
                     );
                     let name = text_of(super::others::attribute(object, &*info, b"_name"));
                     let name = self.values.shown_name(name);

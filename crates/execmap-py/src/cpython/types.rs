@@ -1,8 +1,8 @@
 //! What is known of each Python type: how its instances are read, and by which name.
 //!
 //! Everything is read from the type's own structures; no attribute look-up runs.
-//! Heap types can die and leave their address to another, so each is watched by
-//! a weak reference and forgotten with it.
+//! Heap types can die and leave their address to another, so for each a weak
+//! reference says whether it is still the same.
 
 use execmap_record::format::{Definition, SymbolId, TypeDef, TypeId};
 use execmap_record::{Redactor, Session};
@@ -11,7 +11,6 @@ use hashbrown::HashMap;
 use pyo3::ffi;
 
 use super::symbols::Symbols;
-use super::watch::{Watch, Watcher};
 
 unsafe extern "C" {
     static mut PyMethod_Type: ffi::PyTypeObject;
@@ -68,8 +67,43 @@ pub(super) struct TypeInfo {
     pub(super) dict_offset: isize,
     /// Fields of a named tuple.
     pub(super) fields: Vec<Slot>,
-    /// Held for a type that cannot be watched, so that its address stays its own.
-    _weak: *mut ffi::PyObject,
+    /// A weak reference to a type that may die, null for one that cannot.
+    weak: *mut ffi::PyObject,
+}
+
+impl TypeInfo {
+    /// Whether this is known of that type, and not of one that died and left its address to it.
+    ///
+    /// # Safety
+    /// A live type; the thread is attached.
+    #[inline]
+    unsafe fn is_of(&self, of: *mut ffi::PyTypeObject) -> bool {
+        // SAFETY: a weak reference of ours holds what it refers to right behind its head.
+        self.weak.is_null()
+            || unsafe { self.weak.cast::<*mut ffi::PyObject>().add(2).read() } == of.cast()
+    }
+}
+
+impl Drop for TypeInfo {
+    fn drop(&mut self) {
+        // SAFETY: the reference is ours; types are only learnt and forgotten attached.
+        unsafe { ffi::Py_XDECREF(self.weak) };
+    }
+}
+
+/// A weak reference without a callback. A new one is hidden from the collector, as it refers to
+/// nothing that the collector needs to know, and a program that counts objects must not see it.
+unsafe fn weak_reference(of: *mut ffi::PyTypeObject) -> *mut ffi::PyObject {
+    // SAFETY: a live type; an error is cleared.
+    unsafe {
+        let weak = ffi::PyWeakref_NewRef(of.cast(), std::ptr::null_mut());
+        if weak.is_null() {
+            ffi::PyErr_Clear();
+        } else if ffi::Py_REFCNT(weak) == 1 {
+            ffi::PyObject_GC_UnTrack(weak.cast());
+        }
+        weak
+    }
 }
 
 /// All types that were met.
@@ -189,26 +223,22 @@ impl Types {
         symbols: &mut Symbols,
         session: &mut Session,
         redactor: &Redactor,
-        watcher: &mut Watcher,
     ) -> *const TypeInfo {
         let place = (of as usize >> 4) & (RECENT - 1);
         let (address, info) = self.recent[place];
-        if address == of as usize {
+        // SAFETY: what is remembered is boxed for as long as it is remembered.
+        if address == of as usize && unsafe { (*info).is_of(of) } {
             return info;
         }
-        let info = match self.known.get(&(of as usize)) {
+        let known = self.known.get(&(of as usize));
+        // SAFETY: the caller's.
+        let info = match known.filter(|info| unsafe { info.is_of(of) }) {
             Some(info) => &raw const **info,
             // SAFETY: the caller's.
-            None => unsafe { self.learn(of, symbols, session, redactor, watcher) },
+            None => unsafe { self.learn(of, symbols, session, redactor) },
         };
         self.recent[place] = (of as usize, info);
         info
-    }
-
-    /// Forgets a type that died.
-    pub(super) fn forget(&mut self, address: usize) {
-        self.recent[(address >> 4) & (RECENT - 1)] = (0, std::ptr::null());
-        self.known.remove(&address);
     }
 
     #[cold]
@@ -218,7 +248,6 @@ impl Types {
         symbols: &mut Symbols,
         session: &mut Session,
         redactor: &Redactor,
-        watcher: &mut Watcher,
     ) -> *const TypeInfo {
         // SAFETY: the caller's, in all of what follows.
         unsafe {
@@ -248,15 +277,16 @@ impl Types {
                 has_managed_dict: has_flag(of, ffi::Py_TPFLAGS_MANAGED_DICT),
                 dict_offset: (*of).tp_dictoffset,
                 fields: Vec::new(),
-                _weak: std::ptr::null_mut(),
+                weak: if is_heap {
+                    weak_reference(of)
+                } else {
+                    std::ptr::null_mut()
+                },
             };
             if kind == Kind::NamedTuple {
                 info.fields = fields_of(of, symbols, session, redactor);
             }
             info.slots = slots_of(of, symbols, session, redactor);
-            if is_heap {
-                watcher.watch(of.cast(), Watch::Type(of as usize));
-            }
             let info = Box::new(info);
             let at = &raw const *info;
             self.known.insert(of as usize, info);

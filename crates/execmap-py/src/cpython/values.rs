@@ -9,7 +9,6 @@ use super::others;
 use super::store::Values;
 use super::symbols::{ascii_bytes, is_interned};
 use super::types::{Kind, text_of};
-use super::watch::Watcher;
 
 /// Characters of a text and bytes of bytes that are kept.
 pub(crate) const MAX_CHARS: usize = 200;
@@ -18,14 +17,13 @@ pub(crate) const MAX_ITEMS: usize = 10;
 /// Containers and instances nested deeper are cut.
 pub(crate) const MAX_DEPTH: u32 = 3;
 /// Values inside one value, itself included.
-pub(crate) const MAX_NODES: u32 = 40;
+pub(crate) const MAX_NODES: u32 = 24;
 /// Larger integers are shown by their size.
 const MAX_INT_BITS: usize = 1024;
 
 pub(super) struct Encoder<'a> {
     pub(super) values: &'a mut Values,
     pub(super) session: &'a mut Session,
-    pub(super) watcher: &'a mut Watcher,
     pub(super) out: &'a mut Tokens,
     pub(super) nodes: u32,
     pub(super) was_cut: bool,
@@ -56,13 +54,11 @@ impl<'a> Encoder<'a> {
     pub(super) fn new(
         values: &'a mut Values,
         session: &'a mut Session,
-        watcher: &'a mut Watcher,
         out: &'a mut Tokens,
     ) -> Encoder<'a> {
         Encoder {
             values,
             session,
-            watcher,
             out,
             nodes: 0,
             was_cut: false,
@@ -109,7 +105,6 @@ impl<'a> Encoder<'a> {
                 &mut self.values.symbols,
                 self.session,
                 &self.values.redactor,
-                self.watcher,
             )
         };
         let begun = self.out.begin(token::EXCEPTION);
@@ -222,7 +217,6 @@ impl<'a> Encoder<'a> {
                     &mut self.values.symbols,
                     self.session,
                     &self.values.redactor,
-                    self.watcher,
                 );
                 // SAFETY: types are boxed and only forgotten when they die, which this one cannot
                 // while its instance is read.

@@ -1,6 +1,6 @@
 //! Being told when an object dies, by a weak reference whose callback is ours.
 //!
-//! Used for what may be gone while its address lives on: types, tasks, and,
+//! Used for what may be gone while its address lives on: tasks, and,
 //! where the version sends no event for it (3.13.0), generators.
 
 use foldhash::fast::FixedState;
@@ -13,8 +13,6 @@ use super::hook::callable;
 /// What is watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Watch {
-    /// A type, by its address.
-    Type(usize),
     /// A task, by its address.
     Task(usize),
     /// A suspended generator, by its frame.
@@ -69,9 +67,6 @@ impl Watcher {
                 ffi::PyErr_Clear();
                 return 0;
             }
-            // It refers to nothing that the collector needs to know, and a program that counts
-            // objects does not see it.
-            ffi::PyObject_GC_UnTrack(weak.cast());
             self.watched.insert(weak as usize, what);
             weak as usize
         }
