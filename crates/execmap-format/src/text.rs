@@ -115,6 +115,7 @@ impl Values {
                     inner.full
                 ))
             }
+            ("SyntaxError" | "IndentationError" | "TabError", []) => Some("None".to_owned()),
             ("SyntaxError" | "IndentationError" | "TabError", [message, place]) => {
                 let Value::Items(place) = self.get(*place) else {
                     return None;
@@ -499,6 +500,7 @@ impl Writer<'_> {
             named_kind::ASYNC_GENERATOR => "async_generator ",
             _ => "",
         };
-        let _ = write!(self.out, "<{what}{name}>");
+        let shown = format!("{what}{name}");
+        let _ = write!(self.out, "<{}>", shown.trim_end());
     }
 }

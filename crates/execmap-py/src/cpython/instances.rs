@@ -140,7 +140,13 @@ impl Encoder<'_> {
                 } else if ffi::PyDict_Check(object) != 0 {
                     this.dict(object, seq_kind::DICT, depth);
                 } else {
-                    this.set(object, seq_kind::SET, depth);
+                    let is_frozen = ffi::PyFrozenSet_Check(object) != 0;
+                    let kind = if is_frozen {
+                        seq_kind::FROZENSET
+                    } else {
+                        seq_kind::SET
+                    };
+                    this.set(object, kind, depth);
                 }
             });
         }
