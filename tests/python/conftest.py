@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from running import Execmap
 
-
 # A job in the background ignores Ctrl-C, and so would every program it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

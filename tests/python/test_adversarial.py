@@ -106,13 +106,10 @@ UNNOTICED = {
         def f(x):
             return x
 
-        def noop():
-            pass
-
         thing = Thing()
         # CPython itself keeps a tuple of names on a code object that was looked at.
         f(None)
-        noop()
+        f(None)
         gc.collect()
         gc.disable()
         before = len(gc.get_objects())
