@@ -120,7 +120,8 @@ UNNOTICED = {
         def f(x):
             return x
 
-        for big in ("é" * 20_000_000, b"x" * 20_000_000, list(range(1_000_000)), dict.fromkeys(range(500_000)), 1 << 1_000_000):
+        texts = ("é" * 20_000_000, b"x" * 20_000_000)
+        for big in (*texts, list(range(1_000_000)), dict.fromkeys(range(500_000)), 1 << 1_000_000):
             for _ in range(20):
                 f(big)
         nested = []

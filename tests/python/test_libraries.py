@@ -75,7 +75,7 @@ LIBRARIES = {
         SCHEMA = {
             "customer": {"c_custkey": "int", "c_mktsegment": "text"},
             "orders": {"o_orderkey": "int", "o_custkey": "int", "o_orderdate": "date"},
-            "lineitem": {"l_orderkey": "int", "l_extendedprice": "decimal", "l_discount": "decimal", "l_shipdate": "date"},
+            "lineitem": dict.fromkeys(["l_orderkey", "l_extendedprice", "l_discount"], "decimal") | {"l_shipdate": "date"},
         }
         print(optimize(sqlglot.parse_one(QUERY), schema=SCHEMA).sql(dialect="duckdb", pretty=True))
     ''',
@@ -114,7 +114,7 @@ LIBRARIES = {
         SOURCE = """
         class  A( object ):
             def method(self, one, *, two = 2, **rest):
-                return { 'a':1, "b" : [ x for x in rest if x is not None and len(x)>one*two or self.method(one, two=3) ] }
+                return { 'a':1, "b" : [ x for x in rest if x is not None and len(x)>one*two or self.method(one) ] }
         @decorator
         async def f(a,b):
             async with a as c , b as d: await c(d)
