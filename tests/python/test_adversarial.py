@@ -1,4 +1,4 @@
-"""Programs that are hard on a recorder: nothing crashes, nothing hangs, and the program sees what it would have seen."""
+"""Programs that are hard on a recorder: nothing crashes or hangs, and the program sees what it would have seen."""
 
 from __future__ import annotations
 
@@ -337,6 +337,101 @@ ALIKE = {
             yield n
 
         print(sum(nested(100)))
+    """,
+    "a class that gets another name": """
+        def renamed(cls):
+            cls.__qualname__ = "Better"
+            return cls
+
+        @renamed
+        class C:
+            pass
+
+        def f(x):
+            return x
+
+        f(C())
+        f(C)
+    """,
+    "objects that die in odd ways": """
+        import atexit
+        import gc
+        import sys
+        import threading
+
+        class D:
+            def __init__(self, n):
+                self.n = n
+
+            def __del__(self):
+                print("del", self.n)
+
+        class Again:
+            def __del__(self):
+                kept.append(self)
+
+        class Cycle:
+            def __init__(self):
+                self.me = self
+
+            def __del__(self):
+                f(self)
+
+        class Meta(type):
+            def __del__(cls):
+                print("class deleted")
+
+        kept = []
+
+        def f(x):
+            return x
+
+        def made():
+            class Local(metaclass=Meta):
+                pass
+            f(Local())
+
+        gc.disable()
+        f(D(1))
+        f(Again())
+        kept.clear()
+        Cycle()
+        made()
+        gc.collect()
+
+        def suspended():
+            try:
+                yield D(2)
+            finally:
+                print("finally")
+
+        generator = suspended()
+        next(generator)
+        del generator
+        late = suspended()
+        next(late)
+        atexit.register(lambda: f(D(3)))
+        local = threading.local()
+        thread = threading.Thread(target=lambda: setattr(local, "d", D(4)))
+        thread.start()
+        thread.join()
+
+        class Before:
+            pass
+
+        class After:
+            def hello(self):
+                return f(self)
+
+        thing = Before()
+        thing.a = 1
+        f(thing)
+        thing.__class__ = After
+        thing.hello()
+        thing.__dict__ = {"z": 1}
+        f(thing)
+        del thing.__dict__
+        f(thing)
     """,
     "objects that were never initialised": """
         import enum

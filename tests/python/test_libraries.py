@@ -75,7 +75,12 @@ LIBRARIES = {
         SCHEMA = {
             "customer": {"c_custkey": "int", "c_mktsegment": "text"},
             "orders": {"o_orderkey": "int", "o_custkey": "int", "o_orderdate": "date"},
-            "lineitem": dict.fromkeys(["l_orderkey", "l_extendedprice", "l_discount"], "decimal") | {"l_shipdate": "date"},
+            "lineitem": {
+                "l_orderkey": "int",
+                "l_extendedprice": "decimal",
+                "l_discount": "decimal",
+                "l_shipdate": "date",
+            },
         }
         print(optimize(sqlglot.parse_one(QUERY), schema=SCHEMA).sql(dialect="duckdb", pretty=True))
     ''',
