@@ -47,12 +47,7 @@ impl Engine {
             return role;
         }
         self.session.note_clock();
-        let beyond = code::parameters_beyond(&bound);
-        self.define_loss(
-            LossReason::NotRecorded,
-            beyond,
-            format!("parameters of {qualname} beyond the 255th"),
-        );
+        self.note_parameters_beyond(&bound);
         let id = CodeId(self.codes);
         let redactor = &self.values.redactor;
         let (definition, entry) = code::learn(&bound, module, self.epoch, id, |name| {
@@ -122,6 +117,20 @@ impl Engine {
         }
     }
 
+    /// Says how many parameters have no place in a record.
+    fn note_parameters_beyond(&mut self, code: &Bound<'_, PyAny>) {
+        let detail = || {
+            format!(
+                "parameters of {} beyond the 255th",
+                code::text(code, "co_qualname")
+            )
+        };
+        let beyond = code::parameters_beyond(code);
+        if beyond > 0 {
+            self.define_loss(LossReason::NotRecorded, beyond, detail());
+        }
+    }
+
     /// Learns a function of generated code whose fate was decided before its first call.
     #[cold]
     pub(super) unsafe fn learn_decided(&mut self, code: *mut ffi::PyObject) -> bool {
@@ -131,6 +140,7 @@ impl Engine {
             let bound = Bound::from_borrowed_ptr(py, code);
             let frame = Frame::current(ffi::compat::PyThreadState_GetUnchecked());
             let module = text_of(dict_get(frame.globals(), b"__name__"));
+            self.note_parameters_beyond(&bound);
             let id = CodeId(self.codes);
             let redactor = &self.values.redactor;
             let (definition, entry) = code::learn(&bound, module, self.epoch, id, |name| {

@@ -69,18 +69,25 @@ pub(super) struct TypeInfo {
     pub(super) fields: Vec<Slot>,
     /// A weak reference to a type that may die, null for one that cannot.
     weak: *mut ffi::PyObject,
+    /// The qualified name it had, only compared.
+    qualname: *mut ffi::PyObject,
 }
 
 impl TypeInfo {
-    /// Whether this is known of that type, and not of one that died and left its address to it.
+    /// Whether this is known of that type under its name, and not of one that died and left its
+    /// address to it.
     ///
     /// # Safety
     /// A live type; the thread is attached.
     #[inline]
     unsafe fn is_of(&self, of: *mut ffi::PyTypeObject) -> bool {
-        // SAFETY: a weak reference of ours holds what it refers to right behind its head.
-        self.weak.is_null()
-            || unsafe { self.weak.cast::<*mut ffi::PyObject>().add(2).read() } == of.cast()
+        // SAFETY: a weak reference of ours holds what it refers to right behind its head; what has
+        // one is a heap type, which keeps its qualified name.
+        unsafe {
+            self.weak.is_null()
+                || (self.weak.cast::<*mut ffi::PyObject>().add(2).read() == of.cast()
+                    && (*of.cast::<ffi::PyHeapTypeObject>()).ht_qualname == self.qualname)
+        }
     }
 }
 
@@ -279,6 +286,11 @@ impl Types {
                 fields: Vec::new(),
                 weak: if is_heap {
                     weak_reference(of)
+                } else {
+                    std::ptr::null_mut()
+                },
+                qualname: if is_heap {
+                    (*of.cast::<ffi::PyHeapTypeObject>()).ht_qualname
                 } else {
                     std::ptr::null_mut()
                 },
