@@ -195,10 +195,10 @@ impl LossReason {
         (LossReason::Hidden, "values hidden"),
         (LossReason::Cut, "values cut"),
         (LossReason::NotRecorded, "values not recorded"),
-        (LossReason::LimitReached, "calls left out: limit reached"),
+        (LossReason::LimitReached, "early stop: limit reached"),
         (
             LossReason::NotWritten,
-            "calls left out: the file could not be written",
+            "early stop: the file could not be written",
         ),
         (LossReason::NotFollowed, "not followed"),
         (LossReason::Degraded, "recorded in a poorer way"),
