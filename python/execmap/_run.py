@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn, TypedDict
 
-from execmap import _options
+from execmap import _core, _options
 
 
 class Request(TypedDict):
@@ -64,12 +64,32 @@ def start(request: Request) -> NoReturn:
         trace = trace.with_name(trace.name + ".execmap")
     refuse_unwritable(trace)
     remove_children_of_last_run(trace)
+    say_who_is_left_behind(trace)
     environment = dict(os.environ)
     environment[_options.VARIABLE] = _options.encode(fields(request, trace, name, folder))
     sys.stdout.flush()
     sys.stderr.flush()
     flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
     os.execve(sys.executable, [sys.executable, *flags, *words], environment)
+
+
+def say_who_is_left_behind(trace: Path) -> None:
+    """Says what watches this process and will not watch the program, which takes its place."""
+    outer = _core.stop()
+    if outer is not None:
+        print(f"execmap: {outer['path']} ends here: the program is recorded into {trace}", file=sys.stderr)
+    tools = [sys.monitoring.get_tool(number) for number in range(6)]
+    watching = [tool for tool in tools if tool]
+    if sys.gettrace() is not None:
+        watching.append("the trace function")
+    if sys.getprofile() is not None:
+        watching.append("the profile function")
+    for tool in watching:
+        print(
+            f"execmap: {tool} in this process sees nothing of the program, which runs in its place: "
+            "start it inside, as in `execmap run -m coverage run SCRIPT`",
+            file=sys.stderr,
+        )
 
 
 def refuse_what_is_not_there(request: Request) -> None:

@@ -115,7 +115,7 @@ pub(crate) fn start(py: Python<'_>, options: Options) -> PyResult<(OsString, Vec
 /// Ends the recording. Gives what came of it, or `None` when there was none.
 #[pyfunction]
 pub(crate) fn stop(py: Python<'_>) -> PyResult<Option<Bound<'_, PyDict>>> {
-    let Some(stop) = cpython::stop(py)? else {
+    let Some(stop) = cpython::stop(py) else {
         return Ok(None);
     };
     let answer = PyDict::new(py);

@@ -3,6 +3,9 @@
 //! What is known hangs on the code object itself (PEP 523's extra slot), so it
 //! is one load away, and ends with the object.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use execmap_record::format::{Code, CodeId, CodeKind, LineTable, LoopDef};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -102,7 +105,27 @@ struct Extra {
 /// The extra slot of this process, once asked for.
 static mut SLOT: ffi::Py_ssize_t = -1;
 
+/// Code objects whose local events are on, by the addresses of their entries.
+static ARMED: Mutex<BTreeMap<usize, usize>> = Mutex::new(BTreeMap::new());
+
+fn armed() -> MutexGuard<'static, BTreeMap<usize, usize>> {
+    ARMED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Forgets which code objects have local events, and gives them.
+pub(super) fn disarm_all(py: Python<'_>) -> Vec<Bound<'_, PyAny>> {
+    let codes = std::mem::take(&mut *armed());
+    // SAFETY: attached; a code object leaves the list when it is freed.
+    let held = |code| unsafe { Bound::from_borrowed_ptr(py, code as *mut ffi::PyObject) };
+    codes.into_values().map(held).collect()
+}
+
 unsafe extern "C" fn free_entry(entry: *mut std::ffi::c_void) {
+    // CPython calls this for every code object that anyone keeps something on.
+    if entry.is_null() {
+        return;
+    }
+    armed().remove(&(entry as usize));
     // SAFETY: only boxed entries are stored, each freed once, with its code object.
     drop(unsafe { Box::from_raw(entry.cast::<CodeEntry>()) });
 }
@@ -129,13 +152,14 @@ pub(super) unsafe fn is_init_shim(code: *mut ffi::PyObject) -> bool {
     }
 }
 
-/// Asks for the extra slot.
-pub(super) fn prepare(_: Python<'_>) {
-    // SAFETY: attached; a process asks once.
+/// Asks for the extra slot. False when others have them all.
+pub(super) fn prepare(_: Python<'_>) -> bool {
+    // SAFETY: attached; a process asks until it has one.
     unsafe {
         if SLOT < 0 {
             SLOT = ffi::PyUnstable_Eval_RequestCodeExtraIndex(free_entry);
         }
+        SLOT >= 0
     }
 }
 
@@ -178,6 +202,9 @@ pub(super) unsafe fn keep(code: *mut ffi::PyObject, entry: CodeEntry) -> *mut Co
             ffi::PyErr_Clear();
             drop(Box::from_raw(entry));
             return std::ptr::null_mut();
+        }
+        if (*entry).ready != 0 {
+            armed().insert(entry as usize, code as usize);
         }
         entry
     }

@@ -19,6 +19,7 @@ use super::exceptions::Exceptions;
 use super::frame::Frame;
 use super::layout;
 use super::monitoring::Monitoring;
+use super::neighbours::Neighbours;
 use super::store::Values;
 use super::tasks::Tasks;
 use super::watch::Watcher;
@@ -124,6 +125,7 @@ pub(super) struct Engine {
     pub(super) by_state: HashMap<(usize, u64), usize, FixedState>,
     pub(super) codes: u32,
     pub(super) monitoring: Monitoring,
+    pub(super) neighbours: Neighbours,
     pub(super) settings: Settings,
     pub(super) faults: u64,
     pub(super) is_forked: bool,
@@ -205,7 +207,10 @@ extern "C" fn after_fork_in_child() {
 
 /// Begins to record.
 pub(crate) fn start(py: Python<'_>, mut settings: Settings) -> PyResult<Vec<String>> {
-    code::prepare(py);
+    if !code::prepare(py) {
+        let text = "other tools keep data on code objects in all 255 places; end one of them and run again";
+        return Err(crate::errors::TraceError::new_err(text));
+    }
     at_fork(before_fork, after_fork_in_child);
     let mut notes = Vec::new();
     let monitoring = Monitoring::take(py)?;
@@ -213,7 +218,7 @@ pub(crate) fn start(py: Python<'_>, mut settings: Settings) -> PyResult<Vec<Stri
     let (session, refused) = match created {
         Ok(created) => created,
         Err(error) => {
-            monitoring.release(py)?;
+            monitoring.release(py);
             return Err(crate::errors::start_error(&error));
         }
     };
@@ -245,12 +250,14 @@ pub(crate) fn start(py: Python<'_>, mut settings: Settings) -> PyResult<Vec<Stri
         by_state: HashMap::default(),
         codes: 0,
         monitoring,
+        neighbours: Neighbours::default(),
         settings,
         faults: 0,
         is_forked: false,
         children: 0,
     });
     engine.write_meta();
+    engine.count_interpreters();
     engine.tasks.look_for_asyncio(py);
     let engine = Box::into_raw(engine);
     ENGINE.store(engine, Ordering::Release);
@@ -258,33 +265,30 @@ pub(crate) fn start(py: Python<'_>, mut settings: Settings) -> PyResult<Vec<Stri
     let armed = unsafe { (*engine).monitoring.arm(py) };
     if let Err(error) = armed {
         ENGINE.store(std::ptr::null_mut(), Ordering::Release);
+        // SAFETY: just made.
+        unsafe { (*engine).monitoring.release(py) };
         return Err(error);
     }
     Ok(notes)
 }
 
 /// Ends the recording, if one goes on.
-pub(crate) fn stop(py: Python<'_>) -> PyResult<Option<Stop>> {
+pub(crate) fn stop(py: Python<'_>) -> Option<Stop> {
     // SAFETY: attached.
-    let Some(engine) = (unsafe { engine() }) else {
-        return Ok(None);
-    };
-    let released = engine.monitoring.release(py);
+    let engine = unsafe { engine() }?;
+    let interference = engine.monitoring.release(py);
     let pointer = ENGINE.swap(std::ptr::null_mut(), Ordering::AcqRel);
     if pointer.is_null() {
-        return Ok(None);
+        return None;
     }
     // SAFETY: taken from its place, so it is ours alone.
     let mut engine = unsafe { Box::from_raw(pointer) };
     let is_abandoned = engine.is_forked;
+    engine.say_interference(interference);
     let stop = engine.finish();
     // Threads that end later must not find their log gone.
     std::mem::forget(std::mem::take(&mut engine.logs));
-    if is_abandoned {
-        return Ok(None);
-    }
-    released?;
-    Ok(Some(stop))
+    (!is_abandoned).then_some(stop)
 }
 
 /// Where the recording is: the number of the next call, and the clock.
@@ -297,10 +301,13 @@ pub(crate) fn now() -> Option<(u64, u64, u64)> {
 
 /// Puts everything recorded so far into the trace's file. Gives its path and the number of the next
 /// call.
-pub(crate) fn flush(_: Python<'_>) -> Option<(PathBuf, u64)> {
+pub(crate) fn flush(py: Python<'_>) -> Option<(PathBuf, u64)> {
     // SAFETY: attached.
     let engine = unsafe { engine() }?;
     let last = engine.next_call;
+    engine.note_interference(py);
+    engine.note_interpreters();
+    engine.note_unseen_ends();
     engine
         .session
         .flush(engine.logs.iter_mut().map(|log| &mut log.log));
@@ -374,7 +381,9 @@ impl Engine {
             self.faults,
             "panics in hooks".to_owned(),
         );
-        let mut notes = Vec::new();
+        self.note_interpreters();
+        self.note_unseen_ends();
+        let mut notes: Vec<String> = self.interference().map(str::to_owned).into_iter().collect();
         if self.next_call >= self.max_calls {
             let text = format!(
                 "recording stopped at {} calls (--max-calls)",

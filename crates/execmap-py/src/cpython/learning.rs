@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use super::code::{self, CodeEntry, Role};
 use super::engine::Engine;
 use super::frame::{Frame, bytecode_start};
+use super::monitoring::Armed;
 use super::types::{dict_get, text_of};
 
 impl Engine {
@@ -54,12 +55,9 @@ impl Engine {
             redactor.is_secret_name(name)
         });
         let has_loops = !entry.headers.is_empty();
-        if !self.monitoring.arm_code(py, &bound, has_loops) {
-            self.define_loss(
-                LossReason::NotRecorded,
-                1,
-                format!("{qualname} cannot be instrumented"),
-            );
+        if !self.arm_code(&bound, has_loops) {
+            // SAFETY: a live code object.
+            unsafe { code::keep(code, bare_entry(Role::LeftOut, self.epoch, code)) };
             return Role::LeftOut;
         }
         self.codes += 1;
@@ -117,6 +115,23 @@ impl Engine {
         }
     }
 
+    /// Turns on the events of a code object; says when that cannot be.
+    fn arm_code(&mut self, code: &Bound<'_, PyAny>, has_loops: bool) -> bool {
+        match self.monitoring.arm_code(code.py(), code, has_loops) {
+            Armed::Yes => return true,
+            Armed::Refused => {
+                let name = code::text(code, "co_qualname");
+                let detail = format!("{name} cannot be instrumented");
+                self.define_loss(LossReason::NotRecorded, 1, detail);
+            }
+            Armed::TakenAway => {
+                self.note_interference(code.py());
+                self.is_dead = true;
+            }
+        }
+        false
+    }
+
     /// Says how many parameters have no place in a record.
     fn note_parameters_beyond(&mut self, code: &Bound<'_, PyAny>) {
         let detail = || {
@@ -146,10 +161,7 @@ impl Engine {
             let (definition, entry) = code::learn(&bound, module, self.epoch, id, |name| {
                 redactor.is_secret_name(name)
             });
-            if !self
-                .monitoring
-                .arm_code(py, &bound, !entry.headers.is_empty())
-            {
+            if !self.arm_code(&bound, !entry.headers.is_empty()) {
                 return false;
             }
             self.codes += 1;

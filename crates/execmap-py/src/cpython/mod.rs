@@ -19,6 +19,7 @@ mod layout;
 mod learning;
 mod lives;
 mod monitoring;
+mod neighbours;
 mod others;
 mod stacks;
 mod standard;

@@ -1,8 +1,9 @@
 //! `sys.monitoring`: the tool id, the events, the callbacks (PEP 669).
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyModule};
+use pyo3::types::{PyModule, PyString};
 
+use super::code;
 use super::events::HOOKS;
 use super::hook::callable;
 use crate::errors::TraceError;
@@ -24,28 +25,44 @@ pub(super) struct EventNumbers {
 /// The functions of `sys.monitoring` that are used, and the id that was taken.
 pub(super) struct Monitoring {
     module: Py<PyAny>,
+    get_tool: Py<PyAny>,
     set_local_events: Py<PyAny>,
     pub(super) disable: Py<PyAny>,
     pub(super) tool: u8,
     pub(super) numbers: EventNumbers,
+    /// The tool's name. CPython keeps the object, so that it tells our use of an id from any other,
+    /// another execmap's included.
+    name: Py<PyString>,
+    /// Our callbacks by the number of their event.
+    callbacks: Vec<(u32, Py<PyAny>)>,
 }
 
-fn take_tool(module: &Bound<'_, PyAny>) -> PyResult<u8> {
+/// What became of the events of a code object.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Armed {
+    Yes,
+    /// CPython refuses to instrument it.
+    Refused,
+    /// The tool id is no longer ours.
+    TakenAway,
+}
+
+fn take_tool(module: &Bound<'_, PyAny>, name: &Bound<'_, PyString>) -> PyResult<u8> {
     for id in TOOL_IDS {
         if module.call_method1("get_tool", (id,))?.is_none() {
-            module.call_method1("use_tool_id", (id, "execmap"))?;
+            module.call_method1("use_tool_id", (id, name))?;
             return Ok(id);
         }
     }
-    let owners = PyDict::new(module.py());
-    for id in 0..6u8 {
-        let owner = module.call_method1("get_tool", (id,))?;
-        if !owner.is_none() {
-            owners.set_item(id, owner)?;
-        }
-    }
+    let owners: Vec<String> = (0..6u8)
+        .filter_map(|id| {
+            let owner = module.call_method1("get_tool", (id,)).ok()?;
+            Some(format!("{id}: {}", owner.extract::<String>().ok()?))
+        })
+        .collect();
     Err(TraceError::new_err(format!(
-        "no monitoring tool id is free (taken: {owners}); end one of these tools and run again"
+        "no id of sys.monitoring is free for execmap (2 to 5 will do; taken are {}); end one of these tools and run again",
+        owners.join(", ")
     )))
 }
 
@@ -53,15 +70,16 @@ impl Monitoring {
     /// Takes a tool id and registers the hooks; no event is on yet.
     pub(super) fn take(py: Python<'_>) -> PyResult<Monitoring> {
         let module = PyModule::import(py, "sys")?.getattr("monitoring")?;
-        let tool = take_tool(&module)?;
+        let name = PyString::new(py, "execmap");
+        let tool = take_tool(&module, &name)?;
         let events = module.getattr("events")?;
         let mut numbers = EventNumbers::default();
+        let mut callbacks = Vec::new();
         for hook in HOOKS {
             let number: u32 = events.getattr(hook.event)?.extract()?;
-            module.call_method1(
-                "register_callback",
-                (tool, number, callable(py, hook.function)?),
-            )?;
+            let callback = callable(py, hook.function)?;
+            module.call_method1("register_callback", (tool, number, &callback))?;
+            callbacks.push((number, callback.unbind()));
             match hook.scope {
                 Scope::Everywhere => numbers.global |= number,
                 Scope::Recorded => numbers.local |= number,
@@ -69,11 +87,14 @@ impl Monitoring {
             }
         }
         Ok(Monitoring {
+            get_tool: module.getattr("get_tool")?.unbind(),
             set_local_events: module.getattr("set_local_events")?.unbind(),
             disable: module.getattr("DISABLE")?.unbind(),
             module: module.unbind(),
             tool,
             numbers,
+            name: name.unbind(),
+            callbacks,
         })
     }
 
@@ -86,33 +107,99 @@ impl Monitoring {
         Ok(())
     }
 
-    /// Turns on the events of one code object. False when CPython refuses to instrument it.
+    /// Turns on the events of one code object.
     pub(super) fn arm_code(
         &self,
         py: Python<'_>,
         code: &Bound<'_, PyAny>,
         has_loops: bool,
-    ) -> bool {
+    ) -> Armed {
+        if !self.is_ours(py) {
+            return Armed::TakenAway;
+        }
         let events = self.numbers.local | if has_loops { self.numbers.jump } else { 0 };
-        self.set_local_events
+        let answer = self
+            .set_local_events
             .bind(py)
-            .call1((self.tool, code, events))
-            .is_ok()
+            .call1((self.tool, code, events));
+        if answer.is_ok() {
+            Armed::Yes
+        } else {
+            Armed::Refused
+        }
     }
 
-    /// Turns everything off and gives the id back.
-    pub(super) fn release(&self, py: Python<'_>) -> PyResult<()> {
-        let module = self.module.bind(py);
-        module.call_method1("set_events", (self.tool, 0))?;
-        let events = module.getattr("events")?;
-        for hook in HOOKS {
-            let number: u32 = events.getattr(hook.event)?.extract()?;
-            module.call_method1("register_callback", (self.tool, number, py.None()))?;
+    fn is_ours(&self, py: Python<'_>) -> bool {
+        let owner = self.get_tool.bind(py).call1((self.tool,));
+        owner.is_ok_and(|owner| owner.is(&self.name))
+    }
+
+    /// What another tool did to our id or our events, if it did anything.
+    pub(super) fn interference(&self, py: Python<'_>) -> Option<String> {
+        let owner = self.get_tool.bind(py).call1((self.tool,)).ok()?;
+        if owner.is_none() {
+            return Some(format!("freed execmap's id {}", self.tool));
         }
-        module.call_method1("free_tool_id", (self.tool,))?;
-        Ok(())
+        if !owner.is(&self.name) {
+            let owner: String = owner.extract().unwrap_or_default();
+            return Some(format!(
+                "took execmap's id {}; it is {owner}'s now",
+                self.tool
+            ));
+        }
+        let module = self.module.bind(py);
+        let events = module.call_method1("get_events", (self.tool,)).ok()?;
+        let is_on = events
+            .extract()
+            .is_ok_and(|on: u32| on & self.numbers.global == self.numbers.global);
+        (!is_on).then(|| format!("switched events of execmap's id {} off", self.tool))
+    }
+
+    /// Turns everything off and gives the id back, and whatever another tool has put in our place.
+    /// Says what another tool did.
+    pub(super) fn release(&self, py: Python<'_>) -> Option<String> {
+        let mut interference = self.interference(py);
+        let module = self.module.bind(py);
+        let is_free = module
+            .call_method1("get_tool", (self.tool,))
+            .is_ok_and(|owner| owner.is_none());
+        if is_free {
+            // Until 3.13 events outlive their tool; only an owner may turn them off.
+            let _ = module.call_method1("use_tool_id", (self.tool, &self.name));
+        }
+        let is_ours = self.is_ours(py);
+        if is_ours {
+            let _ = module.call_method1("set_events", (self.tool, 0));
+        }
+        for (number, callback) in &self.callbacks {
+            let Ok(before) =
+                module.call_method1("register_callback", (self.tool, number, py.None()))
+            else {
+                continue;
+            };
+            if !before.is(callback) {
+                let _ = module.call_method1("register_callback", (self.tool, number, &before));
+                if interference.is_none() {
+                    interference =
+                        Some(format!("replaced callbacks of execmap's id {}", self.tool));
+                }
+            }
+        }
+        let codes = code::disarm_all(py);
+        if is_ours {
+            if LOCAL_EVENTS_OUTLIVE_THEIR_TOOL {
+                for code in codes {
+                    let _ = self.set_local_events.bind(py).call1((self.tool, code, 0));
+                }
+            }
+            let _ = module.call_method1("free_tool_id", (self.tool,));
+        }
+        interference
     }
 }
+
+/// Before 3.14 whoever has the id next is sent the events that its last owner asked for.
+const LOCAL_EVENTS_OUTLIVE_THEIR_TOOL: bool = cfg!(not(Py_3_14));
 
 /// For which code an event is on.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -66,11 +66,11 @@ impl Engine {
 
     unsafe fn find_parent(&mut self, log: &mut ThreadLog, frame: Frame) -> u32 {
         let Some(top) = log.stack.last().copied() else {
-            if !log.parked.is_empty() {
-                // SAFETY: the caller's.
-                unsafe { self.switch_by_chain(log, frame) };
+            if log.parked.is_empty() {
+                return 0;
             }
-            return 0;
+            // SAFETY: the caller's.
+            return unsafe { self.switch_by_chain(log, frame) };
         };
         // SAFETY: the frames below a running frame are alive.
         unsafe {
@@ -87,21 +87,25 @@ impl Engine {
                 is_direct &= below.is_of_c() || code::is_init_shim(below.code());
                 below = below.previous();
             }
-            self.switch_by_chain(log, frame);
+            self.switch_by_chain(log, frame)
         }
-        0
     }
 
     /// The innermost recorded call is not below the running frame: another greenlet runs, or frames
-    /// have gone without a word.
-    unsafe fn switch_by_chain(&mut self, log: &mut ThreadLog, frame: Frame) {
+    /// have gone without a word. Gives the site + 1, or 0.
+    unsafe fn switch_by_chain(&mut self, log: &mut ThreadLog, frame: Frame) -> u32 {
         // SAFETY: the frames below a running frame are alive.
         unsafe {
             let mut below = frame.previous();
+            let mut is_direct = true;
             while !below.is_none() {
                 if self.switch_to(log, below) {
-                    return;
+                    let start = log.stack.last().map(|node| node.start);
+                    return start
+                        .filter(|_| is_direct)
+                        .map_or(0, |start| below.offset(start) + 1);
                 }
+                is_direct &= below.is_of_c() || code::is_init_shim(below.code());
                 below = below.previous();
             }
         }
@@ -110,11 +114,13 @@ impl Engine {
             log.parked.push(stack);
         }
         self.note_switch(log, u64::MAX);
+        0
     }
 
     /// Makes a recorded frame the innermost one, whichever stack it is on. False when it is on none.
     pub(super) fn switch_to(&mut self, log: &mut ThreadLog, frame: Frame) -> bool {
         if let Some(at) = log.stack.iter().rposition(|node| node.frame == frame) {
+            self.neighbours.unseen_ends += (log.stack.len() - at - 1) as u64;
             log.stack.truncate(at + 1);
         } else {
             let found = log
