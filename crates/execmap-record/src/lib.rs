@@ -23,5 +23,5 @@ pub use execmap_format as format;
 pub use filter::{Decision, Filter, FilterError, FilterOptions};
 pub use names::{TargetName, free_name};
 pub use output::{Output, write_window};
-pub use redact::Redactor;
+pub use redact::{REMEMBERED_BYTES, Redactor};
 pub use session::{Finished, Log, RECORD_MAX, Session, StartError, Stopped};

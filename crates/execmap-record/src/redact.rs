@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use regex::bytes::Regex;
 
 /// Words that make a name a secret's, compared without case and separators.
@@ -77,6 +77,10 @@ const SHAPES: &str = r#"(?x-u)
 
 /// Bytes of a text that are searched for shapes. What lies beyond is cut from the trace anyway.
 const SEARCHED: usize = 16 << 10;
+/// Bytes of a longer secret by which it is known again.
+pub const REMEMBERED_BYTES: usize = 256;
+/// Bytes of all remembered secrets up to which the fastest search is made, which takes a kilobyte for each.
+const FAST_BYTES: usize = 2 << 10;
 /// Secrets remembered, so that they are hidden wherever they turn up again.
 const REMEMBERED: usize = 64;
 /// A shorter secret would hide ordinary text.
@@ -145,19 +149,24 @@ impl Redactor {
         may_be && self.shapes.is_match(text)
     }
 
-    /// Remembers a secret that was hidden by its name.
-    pub fn remember(&mut self, secret: &[u8]) {
-        if secret.len() < SHORTEST
-            || secret.len() > SEARCHED
-            || self.known.iter().any(|known| **known == *secret)
-        {
-            return;
+    /// Remembers a secret that was hidden by its name; a long one by how it begins. False when it was
+    /// known already, or is too short.
+    pub fn remember(&mut self, secret: &[u8]) -> bool {
+        let secret = &secret[..secret.len().min(REMEMBERED_BYTES)];
+        if secret.len() < SHORTEST || self.known.iter().any(|known| **known == *secret) {
+            return false;
         }
         if self.known.len() == REMEMBERED {
             self.known.pop_front();
         }
         self.known.push_back(secret.into());
-        self.known_search = AhoCorasick::new(self.known.iter()).ok();
+        let all: usize = self.known.iter().map(|known| known.len()).sum();
+        let kind = (all > FAST_BYTES).then_some(AhoCorasickKind::ContiguousNFA);
+        self.known_search = AhoCorasick::builder()
+            .kind(kind)
+            .build(self.known.iter())
+            .ok();
+        true
     }
 
     /// The secrets that are remembered.
@@ -288,6 +297,30 @@ mod tests {
         assert!(!redactor.is_secret_text(b"cannot log in with hunter2!"));
         redactor.remember(b"hunter2");
         assert!(redactor.is_secret_text(b"cannot log in with hunter2!"));
+    }
+
+    #[test]
+    fn a_long_secret_is_known_by_how_it_begins() {
+        let mut redactor = Redactor::new(&[]);
+        let secret = [vec![b'k'; 300], vec![b'l'; 100_000]].concat();
+        assert!(redactor.remember(&secret));
+        assert!(!redactor.remember(&secret));
+        assert!(redactor.is_secret_text(&secret));
+        assert!(!redactor.is_secret_text(&secret[200..]));
+    }
+
+    #[test]
+    fn many_long_secrets_take_little_memory() {
+        let mut redactor = Redactor::new(&[]);
+        for n in 0..200u8 {
+            let secret: Vec<u8> = (0..=255).map(|at| n ^ at).cycle().take(20_000).collect();
+            redactor.remember(&secret);
+        }
+        let bytes = redactor
+            .known_search
+            .as_ref()
+            .map(AhoCorasick::memory_usage);
+        assert!(bytes.is_some_and(|bytes| bytes < 2 << 20), "{bytes:?}");
     }
 
     #[test]

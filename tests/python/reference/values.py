@@ -52,6 +52,8 @@ class _Writer:
         scalar = _SCALARS.get(id(kind))
         if scalar is not None:
             return scalar(value)
+        if kind is slice and depth > MAX_DEPTH:
+            return "not recorded"
         if kind is slice:
             return f"slice({', '.join(self.text(part, depth + 1) for part in (value.start, value.stop, value.step))})"
         if kind is range:

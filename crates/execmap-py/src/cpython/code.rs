@@ -96,6 +96,25 @@ pub(super) struct CodeEntry {
     pub(super) headers: Vec<u32>,
 }
 
+impl CodeEntry {
+    /// What is known before the bytecode was looked at.
+    pub(super) fn bare(role: Role, epoch: u32, code: *mut ffi::PyObject) -> CodeEntry {
+        CodeEntry {
+            role,
+            epoch,
+            ready: 0,
+            is_suspendable: false,
+            id: CodeId(u32::MAX),
+            kind: CodeKind::Function,
+            start: bytecode_start(code),
+            args: Vec::new(),
+            has_secrets: false,
+            awaits: Vec::new(),
+            headers: Vec::new(),
+        }
+    }
+}
+
 #[repr(C)]
 struct Extra {
     size: ffi::Py_ssize_t,
@@ -172,22 +191,43 @@ pub(super) unsafe fn entry_of(code: *mut ffi::PyObject) -> *mut CodeEntry {
     // SAFETY: the caller's; the extra area is as long as it says.
     unsafe {
         if layout::is_sound() {
-            let extra = code
-                .cast::<u8>()
-                .add(layout::code::EXTRA)
-                .cast::<*mut Extra>()
-                .read();
-            if extra.is_null() || (*extra).size <= SLOT {
-                return std::ptr::null_mut();
-            }
-            return *(&raw mut (*extra).entries)
-                .cast::<*mut CodeEntry>()
-                .offset(SLOT);
+            return raw_entry(code);
         }
         let mut entry = std::ptr::null_mut();
         ffi::PyUnstable_Code_GetExtra(code, SLOT, &raw mut entry);
         entry.cast()
     }
+}
+
+/// What is known of a code object, read in place.
+///
+/// # Safety
+/// A live code object; the layout is as the constants say; the extra area is as long as it says.
+#[inline]
+pub(super) unsafe fn raw_entry(code: *mut ffi::PyObject) -> *mut CodeEntry {
+    // SAFETY: the caller's.
+    unsafe {
+        let extra = code
+            .cast::<u8>()
+            .add(layout::code::EXTRA)
+            .cast::<*mut Extra>()
+            .read();
+        if extra.is_null() || (*extra).size <= SLOT {
+            return std::ptr::null_mut();
+        }
+        *(&raw mut (*extra).entries)
+            .cast::<*mut CodeEntry>()
+            .offset(SLOT)
+    }
+}
+
+/// Keeps that nothing is known of a code object, to see where it is kept.
+///
+/// # Safety
+/// As for [`keep`].
+pub(super) unsafe fn keep_nothing(code: *mut ffi::PyObject) -> *mut CodeEntry {
+    // SAFETY: the caller's.
+    unsafe { keep(code, CodeEntry::bare(Role::LeftOut, 0, code)) }
 }
 
 /// Keeps what is known of a code object; what was known before is freed.
@@ -415,12 +455,11 @@ fn class_of(qualname: &str) -> Option<String> {
     (!class.starts_with('<')).then(|| class.to_owned())
 }
 
-/// Everything about a recorded code object: its definition, and what the hooks need.
+/// Everything about a recorded code object: its definition, and what the hooks need but for its number.
 pub(super) fn learn(
     code: &Bound<'_, PyAny>,
     module: String,
     epoch: u32,
-    id: CodeId,
     is_secret: impl Fn(&str) -> bool,
 ) -> (Code, CodeEntry) {
     let flags = int(code, "co_flags");
@@ -438,7 +477,7 @@ pub(super) fn learn(
         role: Role::Recorded,
         epoch,
         ready: epoch,
-        id,
+        id: CodeId(u32::MAX),
         kind,
         is_suspendable: matches!(
             kind,

@@ -4,20 +4,22 @@
 //! locked, and nothing here may run Python code while it holds the engine.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
-use execmap_record::format::{CallId, Definition, Loss, LossReason, ThreadDef, kind, pack};
-use execmap_record::os::{at_fork, clock_pair, thread_number, ticks};
-use execmap_record::{Filter, Finished, Log, RECORD_MAX, Redactor, Session, Stopped};
+use execmap_record::format::{Definition, Loss, LossReason, kind, pack};
+use execmap_record::os::{at_fork, clock_pair, ticks};
+use execmap_record::{Filter, Finished, RECORD_MAX, Redactor, Session, Stopped};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
 use super::code::{self, CodeEntry};
-use super::exceptions::Exceptions;
 use super::frame::Frame;
 use super::layout;
+use super::learning::Codes;
+use super::lives::Creators;
+use super::logs::{Birth, HOT_STATE, ThreadLog};
 use super::monitoring::Monitoring;
 use super::neighbours::Neighbours;
 use super::store::Values;
@@ -69,38 +71,8 @@ pub(super) struct Suspended {
     pub(super) weak: usize,
 }
 
-/// What is known of a thread before its first record.
-#[derive(Default)]
-pub(super) struct Birth {
-    pub(super) name: String,
-    pub(super) created_by: Option<u64>,
-    /// Who created what runs first on it: the thread, or a job.
-    pub(super) creator: Option<u64>,
-}
-
-/// What is kept for each thread.
-pub(super) struct ThreadLog {
-    pub(super) log: Log,
-    pub(super) stack: Vec<Node>,
-    /// Stacks of greenlets that do not run.
-    pub(super) parked: Vec<Vec<Node>>,
-    /// Task + 1 in which calls begin, 0 for none.
-    pub(super) task: u32,
-    /// Where on the stack a task was entered, and the task before.
-    pub(super) task_bases: Vec<(usize, u32)>,
-    pub(super) exceptions: Exceptions,
-    pub(super) loop_at: usize,
-    pub(super) loop_header: u32,
-    pub(super) loop_count: u32,
-    /// Who created what runs next on this thread.
-    pub(super) creator: Option<u64>,
-    pub(super) is_over: AtomicBool,
-    pub(super) is_closed: bool,
-}
-
 /// The recorder.
 pub(super) struct Engine {
-    pub(super) hot_state: AtomicUsize,
     pub(super) hot_thread: u64,
     pub(super) hot_log: *mut ThreadLog,
     pub(super) next_call: u64,
@@ -116,14 +88,18 @@ pub(super) struct Engine {
     pub(super) watcher: Watcher,
     pub(super) suspended: HashMap<usize, Suspended, FixedState>,
     pub(super) tasks: Tasks,
-    /// Who created a thread, a coroutine's task, a job: by the object's address.
-    pub(super) creators: HashMap<usize, u64, FixedState>,
+    pub(super) creators: Creators,
     /// Threads that have not recorded anything yet, by the system's number.
     pub(super) births: HashMap<u64, Birth, FixedState>,
+    /// Logs of threads that have not ended.
     #[expect(clippy::vec_box, reason = "the hooks keep addresses of logs")]
     pub(super) logs: Vec<Box<ThreadLog>>,
-    pub(super) by_state: HashMap<(usize, u64), usize, FixedState>,
-    pub(super) codes: u32,
+    pub(super) by_state: HashMap<(usize, u64), *mut ThreadLog, FixedState>,
+    /// Threads that have recorded something.
+    pub(super) threads: u32,
+    /// Threads of the process that had ended when logs were last looked at.
+    pub(super) ended_seen: usize,
+    pub(super) codes: Codes,
     pub(super) monitoring: Monitoring,
     pub(super) neighbours: Neighbours,
     pub(super) settings: Settings,
@@ -157,31 +133,6 @@ pub(super) fn with_engine(work: impl FnOnce(&mut Engine)) {
 /// Whether a recording goes on.
 pub(crate) fn is_recording() -> bool {
     !ENGINE.load(Ordering::Relaxed).is_null()
-}
-
-/// Tells the engine that a thread has ended, from the thread's last breath.
-struct ThreadEnd(std::cell::Cell<*const ThreadLog>);
-
-impl Drop for ThreadEnd {
-    fn drop(&mut self) {
-        let log = self.0.get();
-        if log.is_null() || ENGINE.load(Ordering::Acquire).is_null() {
-            return;
-        }
-        // SAFETY: logs are kept until the engine is dropped, which is after it is taken from
-        // `ENGINE`; only an atomic field is touched.
-        unsafe { (*log).is_over.store(true, Ordering::Release) };
-        // SAFETY: as above; the engine's hot fields are only compared by threads that hold the lock.
-        if let Some(engine) = unsafe { ENGINE.load(Ordering::Acquire).as_ref() }
-            && std::ptr::eq(engine.hot_log, log)
-        {
-            engine.hot_state.store(0, Ordering::Release);
-        }
-    }
-}
-
-thread_local! {
-    static THREAD_END: ThreadEnd = const { ThreadEnd(std::cell::Cell::new(std::ptr::null())) };
 }
 
 extern "C" fn before_fork() {
@@ -226,7 +177,6 @@ pub(crate) fn start(py: Python<'_>, mut settings: Settings) -> PyResult<Vec<Stri
         notes.push(format!("no side file: {error}; if the program is killed, the last part of the recording is lost"));
     }
     let mut engine = Box::new(Engine {
-        hot_state: AtomicUsize::new(0),
         hot_thread: 0,
         hot_log: std::ptr::null_mut(),
         next_call: 0,
@@ -244,11 +194,13 @@ pub(crate) fn start(py: Python<'_>, mut settings: Settings) -> PyResult<Vec<Stri
         watcher: Watcher::new(py)?,
         suspended: HashMap::default(),
         tasks: Tasks::default(),
-        creators: HashMap::default(),
+        creators: Creators::default(),
         births: HashMap::default(),
         logs: Vec::new(),
         by_state: HashMap::default(),
-        codes: 0,
+        threads: 0,
+        ended_seen: 0,
+        codes: Codes::default(),
         monitoring,
         neighbours: Neighbours::default(),
         settings,
@@ -286,8 +238,7 @@ pub(crate) fn stop(py: Python<'_>) -> Option<Stop> {
     let is_abandoned = engine.is_forked;
     engine.say_interference(interference);
     let stop = engine.finish();
-    // Threads that end later must not find their log gone.
-    std::mem::forget(std::mem::take(&mut engine.logs));
+    HOT_STATE.store(0, Ordering::Relaxed);
     (!is_abandoned).then_some(stop)
 }
 
@@ -341,7 +292,10 @@ impl Engine {
             self.define_loss(
                 LossReason::Degraded,
                 1,
-                "frames are read through the public API".to_owned(),
+                format!(
+                    "frames are read through the public API, which takes longer: {}",
+                    layout::why_not()
+                ),
             );
         }
     }
@@ -377,6 +331,16 @@ impl Engine {
             "values too large for a record".to_owned(),
         );
         self.define_loss(
+            LossReason::NotRecorded,
+            self.codes.beyond,
+            "functions beyond the 16,777,216th".to_owned(),
+        );
+        self.define_loss(
+            LossReason::NotRecorded,
+            self.creators.forgotten,
+            "who created threads, tasks and jobs that were not begun for long".to_owned(),
+        );
+        self.define_loss(
             LossReason::RecorderFault,
             self.faults,
             "panics in hooks".to_owned(),
@@ -405,7 +369,7 @@ impl Engine {
             }
             None => {}
         }
-        let threads = self.logs.len();
+        let threads = self.threads as usize;
         let path = self.session.path().to_owned();
         let finished = self
             .session
@@ -433,97 +397,6 @@ impl Engine {
     pub(super) fn fault(&mut self) {
         self.faults += 1;
         self.is_dead = true;
-    }
-
-    /// The log of the running thread.
-    ///
-    /// # Safety
-    /// The thread is attached, and `state` is its state.
-    #[inline]
-    pub(super) unsafe fn log_of(&mut self, state: *mut ffi::PyThreadState) -> *mut ThreadLog {
-        // SAFETY: the caller's; the field is read in every layout that is supported.
-        let thread = unsafe { thread_id(state) };
-        if self.hot_state.load(Ordering::Relaxed) == state as usize && self.hot_thread == thread {
-            return self.hot_log;
-        }
-        self.log_of_other(state as usize, thread)
-    }
-
-    /// The log of the running thread, if it has recorded anything.
-    ///
-    /// # Safety
-    /// As for [`Engine::log_of`].
-    pub(super) unsafe fn known_log(
-        &mut self,
-        state: *mut ffi::PyThreadState,
-    ) -> Option<*mut ThreadLog> {
-        // SAFETY: the caller's.
-        let key = (state as usize, unsafe { thread_id(state) });
-        let log = &raw mut **self.logs.get_mut(*self.by_state.get(&key)?)?;
-        // SAFETY: logs live as long as the engine.
-        (!unsafe { (*log).is_over.load(Ordering::Acquire) }).then_some(log)
-    }
-
-    #[cold]
-    fn log_of_other(&mut self, state: usize, thread: u64) -> *mut ThreadLog {
-        let known = self.by_state.get(&(state, thread)).copied();
-        let index = match known.filter(|index| !self.logs[*index].is_over.load(Ordering::Acquire)) {
-            Some(index) => index,
-            None => self.open_log(state, thread),
-        };
-        let log = &raw mut *self.logs[index];
-        self.hot_log = log;
-        self.hot_thread = thread;
-        self.hot_state.store(state, Ordering::Relaxed);
-        log
-    }
-
-    fn open_log(&mut self, state: usize, thread: u64) -> usize {
-        self.close_ended_logs();
-        let index = self.logs.len();
-        let native_id = thread_number();
-        let birth = self.births.remove(&thread).unwrap_or_default();
-        let is_main = native_id == u64::from(std::process::id());
-        let name = match (birth.name.is_empty(), is_main) {
-            (false, _) => birth.name,
-            (true, true) => "MainThread".to_owned(),
-            (true, false) => format!("thread {native_id}"),
-        };
-        let created_by = birth.created_by.map(CallId);
-        self.session.define(&Definition::Thread(ThreadDef {
-            name,
-            native_id,
-            created_by,
-        }));
-        let log = Box::new(ThreadLog {
-            log: self.session.open_log(index as u32),
-            stack: Vec::new(),
-            parked: Vec::new(),
-            task: 0,
-            task_bases: Vec::new(),
-            exceptions: Exceptions::default(),
-            loop_at: 0,
-            loop_header: 0,
-            loop_count: 0,
-            creator: birth.creator,
-            is_over: AtomicBool::new(false),
-            is_closed: false,
-        });
-        THREAD_END.with(|end| end.0.set(&raw const *log));
-        self.logs.push(log);
-        self.by_state.insert((state, thread), index);
-        index
-    }
-
-    /// Hands what ended threads have written to the writer.
-    pub(super) fn close_ended_logs(&mut self) {
-        for log in &mut self.logs {
-            if log.is_over.load(Ordering::Acquire) && !log.is_closed {
-                log.is_closed = true;
-                log.stack = Vec::new();
-                self.session.close_log(&mut log.log);
-            }
-        }
     }
 
     /// Gives a log room for a record of up to `len` bytes. False when nothing more is recorded.
@@ -567,18 +440,5 @@ impl Engine {
     #[inline]
     pub(super) fn room_for_values(&mut self, log: &mut ThreadLog) -> bool {
         self.make_room(log, RECORD_MAX)
-    }
-}
-
-/// The system's number of a Python thread.
-#[inline]
-pub(super) unsafe fn thread_id(state: *mut ffi::PyThreadState) -> u64 {
-    // SAFETY: a live thread state; the field is a plain number.
-    unsafe {
-        state
-            .cast::<u8>()
-            .add(layout::thread_state::THREAD_ID)
-            .cast::<u64>()
-            .read()
     }
 }

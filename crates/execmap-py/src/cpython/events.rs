@@ -6,11 +6,12 @@ use execmap_record::os::ticks;
 use pyo3::ffi;
 
 use super::code::{self, Arg, CodeEntry, Role};
-use super::engine::{Engine, Node, Suspended, ThreadLog, engine};
+use super::engine::{Engine, Node, Suspended, engine};
 use super::exceptions::is_on_top;
 use super::frame::Frame;
+use super::generators::{WATCHES_GENERATORS, Watched};
 use super::hook::Hook;
-use super::lives::WATCHES_GENERATORS;
+use super::logs::ThreadLog;
 use super::monitoring::Scope;
 use super::values::Encoder;
 use super::watch::Watch;
@@ -247,7 +248,11 @@ unsafe fn arg_value(frame: Frame, arg: &Arg) -> *mut ffi::PyObject {
     // SAFETY: a live frame of the code that the parameter is of; a cell holds its content behind its head.
     unsafe {
         let value = frame.local(arg.slot, arg.name_object);
-        if arg.is_cell && !value.is_null() && ffi::Py_TYPE(value) == &raw mut ffi::PyCell_Type {
+        if arg.is_cell
+            && Frame::shows_cells()
+            && !value.is_null()
+            && ffi::Py_TYPE(value) == &raw mut ffi::PyCell_Type
+        {
             return *value.cast::<*mut ffi::PyObject>().add(2);
         }
         value
@@ -372,9 +377,11 @@ unsafe fn yielded(engine: &mut Engine, args: *const *mut ffi::PyObject) -> Answe
         if WATCHES_GENERATORS && node.weak == 0 {
             let owner = frame.owner();
             if !owner.is_null() {
-                node.weak = engine
-                    .watcher
-                    .watch(owner, Watch::Generator(frame.address()));
+                let watched = Watched {
+                    frame: frame.address(),
+                    generator: owner as usize,
+                };
+                node.weak = engine.watcher.watch(owner, Watch::Generator(watched));
             }
         }
         log.stack.pop();

@@ -9,8 +9,9 @@ use execmap_record::format::{kind, pack};
 use execmap_record::os::ticks;
 use pyo3::ffi;
 
-use super::engine::{Engine, ThreadLog};
+use super::engine::Engine;
 use super::frame::Frame;
+use super::logs::ThreadLog;
 use super::values::Encoder;
 
 /// Exceptions a thread remembers.
@@ -85,7 +86,7 @@ struct Traceback {
 impl Engine {
     fn new_exception(&mut self, log: &mut ThreadLog, print: Print) -> u32 {
         let id = self.next_exception & 0xff_ffff;
-        self.next_exception += 1;
+        self.next_exception = self.next_exception.wrapping_add(1);
         log.exceptions.add(print, id);
         id
     }

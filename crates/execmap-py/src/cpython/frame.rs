@@ -8,6 +8,7 @@ use pyo3::ffi;
 use super::layout;
 
 unsafe extern "C" {
+    fn PyFrame_GetGenerator(frame: *mut ffi::PyFrameObject) -> *mut ffi::PyObject;
     fn PyFrame_GetVar(
         frame: *mut ffi::PyFrameObject,
         name: *mut ffi::PyObject,
@@ -132,7 +133,13 @@ impl Frame {
             && unsafe { field::<u8>(self.0, layout::frame::OWNER) } >= layout::FIRST_C_OWNER
     }
 
-    /// The object in a slot, null when empty. Cells are not followed.
+    /// Whether [`Frame::local`] gives cells as they are, and not their content.
+    #[inline]
+    pub(super) fn shows_cells() -> bool {
+        layout::is_sound()
+    }
+
+    /// The object in a slot, null when empty. Cells are not followed where they are shown.
     ///
     /// # Safety
     /// A live Python frame whose code has more than `index` slots; `name` is the slot's name.
@@ -213,7 +220,12 @@ impl Frame {
             // SAFETY: the frame is embedded in its owner.
             return unsafe { self.0.sub(layout::generator::FRAME) }.cast();
         }
-        std::ptr::null_mut()
+        // SAFETY: a frame object; the generator lives as long as its frame runs.
+        unsafe {
+            let generator = PyFrame_GetGenerator(self.0.cast());
+            ffi::Py_XDECREF(generator);
+            generator
+        }
     }
 }
 

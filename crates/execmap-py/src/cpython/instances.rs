@@ -221,6 +221,9 @@ impl Encoder<'_> {
         depth: u32,
     ) {
         self.out.u32(name);
+        if value.is_null() {
+            return self.out.tag(token::UNBOUND);
+        }
         // SAFETY: a live object.
         unsafe {
             if is_secret && self.values.is_redacting && is_text(value) {

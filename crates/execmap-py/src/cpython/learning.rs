@@ -1,13 +1,17 @@
 //! Code objects at their first call: recorded or left out.
 
+use std::hash::BuildHasher;
+
 use execmap_record::Decision;
-use execmap_record::format::{CodeId, CodeKind, Definition, LossReason};
+use execmap_record::format::{CodeId, Definition, LossReason};
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
 use super::code::{self, CodeEntry, Role};
 use super::engine::Engine;
-use super::frame::{Frame, bytecode_start};
+use super::frame::Frame;
 use super::monitoring::Armed;
 use super::types::{dict_get, text_of};
 
@@ -44,27 +48,45 @@ impl Engine {
             };
             let role = Role::Special(special);
             // SAFETY: a live code object.
-            unsafe { code::keep(code, bare_entry(role, self.epoch, code)) };
+            unsafe { code::keep(code, CodeEntry::bare(role, self.epoch, code)) };
             return role;
         }
         self.session.note_clock();
-        self.note_parameters_beyond(&bound);
-        let id = CodeId(self.codes);
+        if self.record_code(&bound, module) {
+            Role::Recorded
+        } else {
+            Role::LeftOut
+        }
+    }
+
+    /// Defines a code object, turns its events on and keeps what the hooks need. False when that
+    /// cannot be, which is counted.
+    fn record_code(&mut self, code: &Bound<'_, PyAny>, module: String) -> bool {
+        self.note_parameters_beyond(code);
         let redactor = &self.values.redactor;
-        let (definition, entry) = code::learn(&bound, module, self.epoch, id, |name| {
+        let (definition, mut entry) = code::learn(code, module, self.epoch, |name| {
             redactor.is_secret_name(name)
         });
-        let has_loops = !entry.headers.is_empty();
-        if !self.arm_code(&bound, has_loops) {
+        if !self.arm_code(code, !entry.headers.is_empty()) {
             // SAFETY: a live code object.
-            unsafe { code::keep(code, bare_entry(Role::LeftOut, self.epoch, code)) };
-            return Role::LeftOut;
+            unsafe {
+                let entry = CodeEntry::bare(Role::LeftOut, self.epoch, code.as_ptr());
+                code::keep(code.as_ptr(), entry);
+            }
+            return false;
         }
-        self.codes += 1;
-        self.session.define(&Definition::Code(Box::new(definition)));
-        // SAFETY: a live code object.
-        unsafe { code::keep(code, entry) };
-        Role::Recorded
+        let definition = Definition::Code(Box::new(definition));
+        let Some((id, is_new)) = self.codes.number(&definition) else {
+            self.codes.beyond += 1;
+            return false;
+        };
+        entry.id = id;
+        if is_new {
+            self.session.define(&definition);
+            self.codes.defined += 1;
+        }
+        // SAFETY: a live code object; hooks run attached.
+        !unsafe { code::keep(code.as_ptr(), entry) }.is_null()
     }
 
     fn decide(&self, file: &str, module: &str, qualname: &str, frame: Frame) -> Decision {
@@ -109,7 +131,14 @@ impl Engine {
             Role::LeftOut
         };
         for inner in code::nested(code) {
-            let entry = bare_entry(role, self.epoch, inner.as_ptr());
+            // What is known already may be in use by a running call.
+            // SAFETY: a live code object.
+            let known = unsafe { code::entry_of(inner.as_ptr()) };
+            // SAFETY: an entry lives as long as its code object.
+            if !known.is_null() && unsafe { (*known).epoch } == self.epoch {
+                continue;
+            }
+            let entry = CodeEntry::bare(role, self.epoch, inner.as_ptr());
             // SAFETY: a live code object.
             unsafe { code::keep(inner.as_ptr(), entry) };
         }
@@ -120,9 +149,15 @@ impl Engine {
         match self.monitoring.arm_code(code.py(), code, has_loops) {
             Armed::Yes => return true,
             Armed::Refused => {
+                self.codes.refused += 1;
                 let name = code::text(code, "co_qualname");
-                let detail = format!("{name} cannot be instrumented");
-                self.define_loss(LossReason::NotRecorded, 1, detail);
+                let (count, detail) = if self.codes.refused <= NAMED {
+                    (1, format!("{name} cannot be instrumented"))
+                } else {
+                    let count = self.codes.refused - NAMED;
+                    (count, "other functions cannot be instrumented".to_owned())
+                };
+                self.define_loss(LossReason::NotRecorded, count, detail);
             }
             Armed::TakenAway => {
                 self.note_interference(code.py());
@@ -155,35 +190,50 @@ impl Engine {
             let bound = Bound::from_borrowed_ptr(py, code);
             let frame = Frame::current(ffi::compat::PyThreadState_GetUnchecked());
             let module = text_of(dict_get(frame.globals(), b"__name__"));
-            self.note_parameters_beyond(&bound);
-            let id = CodeId(self.codes);
-            let redactor = &self.values.redactor;
-            let (definition, entry) = code::learn(&bound, module, self.epoch, id, |name| {
-                redactor.is_secret_name(name)
-            });
-            if !self.arm_code(&bound, !entry.headers.is_empty()) {
-                return false;
-            }
-            self.codes += 1;
-            self.session.define(&Definition::Code(Box::new(definition)));
-            code::keep(code, entry);
+            self.record_code(&bound, module)
         }
-        true
     }
 }
 
-fn bare_entry(role: Role, epoch: u32, code: *mut ffi::PyObject) -> CodeEntry {
-    CodeEntry {
-        role,
-        epoch,
-        ready: 0,
-        is_suspendable: false,
-        id: CodeId(u32::MAX),
-        kind: CodeKind::Function,
-        start: bytecode_start(code),
-        args: Vec::new(),
-        has_secrets: false,
-        awaits: Vec::new(),
-        headers: Vec::new(),
+/// The code objects that are defined. Equal ones share a definition, so that code which a program
+/// makes again and again takes room once.
+#[derive(Default)]
+pub(super) struct Codes {
+    pub(super) defined: u32,
+    /// Code objects that were one too many.
+    pub(super) beyond: u64,
+    /// Code objects that CPython refused to instrument.
+    refused: u64,
+    /// Definitions met lately, by a hash too long to meet by chance.
+    recent: HashMap<(u64, u64), CodeId, FixedState>,
+    bytes: Vec<u8>,
+}
+
+/// Code objects that may be defined: a record has 24 bits for their number.
+const MOST_CODES: u32 = 1 << 24;
+/// Functions that are named which could not be recorded.
+const NAMED: u64 = 16;
+/// Definitions that are remembered.
+const RECENT: usize = 16 << 10;
+
+impl Codes {
+    /// The number of a definition, and whether it has to be defined; `None` when there are too many.
+    fn number(&mut self, definition: &Definition) -> Option<(CodeId, bool)> {
+        self.bytes.clear();
+        definition.encode(&mut self.bytes);
+        let hash = |seed| FixedState::with_seed(seed).hash_one(&self.bytes[..]);
+        let key = (hash(1), hash(2));
+        if let Some(id) = self.recent.get(&key) {
+            return Some((*id, false));
+        }
+        if self.defined >= MOST_CODES {
+            return None;
+        }
+        if self.recent.len() >= RECENT {
+            self.recent.clear();
+        }
+        let id = CodeId(self.defined);
+        self.recent.insert(key, id);
+        Some((id, true))
     }
 }

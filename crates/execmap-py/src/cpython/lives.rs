@@ -1,19 +1,20 @@
-//! What begins and ends beside calls: children, threads, jobs, generators that vanish.
+//! What begins beside calls: children, threads, tasks, jobs, and who began them.
 
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
-use execmap_record::format::{kind, pack};
 use execmap_record::{Redactor, Session};
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 use pyo3::ffi;
 
 use super::code::Special;
-use super::engine::{Birth, EPOCH, Engine, ThreadLog, thread_id};
+use super::engine::{EPOCH, Engine};
 use super::frame::Frame;
-use super::layout;
+use super::learning::Codes;
+use super::logs::{Birth, HOT_STATE, thread_id};
 use super::store::Values;
 use super::types::text_of;
-use super::watch::Watch;
 
 impl Engine {
     /// In a forked child: begins a trace of its own. False when that cannot be.
@@ -51,76 +52,20 @@ impl Engine {
         // The references it holds are the parent's as well; they live as long as this process.
         std::mem::forget(values);
         self.epoch = EPOCH.fetch_add(1, Ordering::Relaxed) + 1;
-        self.codes = 0;
+        self.codes = Codes::default();
         self.next_call = 0;
         self.next_exception = 0;
         self.suspended.clear();
-        self.creators.clear();
+        self.creators = Creators::default();
         self.births.clear();
         self.by_state.clear();
         self.tasks.restart();
         self.write_meta();
         std::mem::forget(std::mem::take(&mut self.logs));
-        self.hot_state.store(0, Ordering::Relaxed);
+        self.threads = 0;
+        HOT_STATE.store(0, Ordering::Relaxed);
         self.hot_log = std::ptr::null_mut();
         true
-    }
-
-    /// An object that was watched has died.
-    pub(super) fn died(&mut self, what: Watch) {
-        match what {
-            Watch::Task(address) => self.tasks.forget(address),
-            Watch::Generator(frame) => self.generator_died(frame),
-        }
-    }
-
-    pub(super) fn generator_died(&mut self, frame: usize) {
-        // SAFETY: callbacks of weak references run attached; the object's memory is still there.
-        unsafe {
-            let was_closed = frame_state_of(frame) >= FRAME_COMPLETED;
-            if !was_closed && !closes_in_silence(frame) {
-                // Its handlers will run, which is an event.
-                if let Some(suspended) = self.suspended.get_mut(&frame) {
-                    suspended.weak = 0;
-                }
-                return;
-            }
-            let Some(suspended) = self.suspended.remove(&frame) else {
-                return;
-            };
-            let log = self.log_of(ffi::compat::PyThreadState_GetUnchecked());
-            self.note_closed(&mut *log, suspended.call, !was_closed);
-        }
-    }
-
-    /// Writes that a suspended call was closed or dropped.
-    pub(super) fn note_closed(&mut self, log: &mut ThreadLog, call: u64, exact: bool) {
-        if self.make_room(log, 64) {
-            Self::check_tick(log);
-            let word = pack(kind::CLOSED, u32::from(exact), log.log.last_tick);
-            log.log.cursor.words(word, call);
-        }
-    }
-
-    /// Generators that were closed without an event and are still alive.
-    pub(super) fn close_finished_generators(&mut self) {
-        if !WATCHES_GENERATORS || !layout::is_sound() {
-            return;
-        }
-        // SAFETY: a watched generator that had died would have been removed by its callback.
-        let is_closed = |frame: usize| unsafe { frame_state_of(frame) } >= FRAME_COMPLETED;
-        let closed: Vec<u64> = self
-            .suspended
-            .iter()
-            .filter(|(frame, suspended)| suspended.weak != 0 && is_closed(**frame))
-            .map(|(_, suspended)| suspended.call)
-            .collect();
-        // SAFETY: called attached.
-        let log = unsafe { self.log_of(ffi::compat::PyThreadState_GetUnchecked()) };
-        for call in closed {
-            // SAFETY: the log lives as long as the engine.
-            self.note_closed(unsafe { &mut *log }, call, false);
-        }
     }
 
     /// A function of the standard library begins that starts, creates or submits something.
@@ -148,15 +93,10 @@ impl Engine {
                     let running = log
                         .and_then(|log| (*log).stack.last())
                         .map(|node| node.call);
-                    if let Some(call) = running {
-                        if self.creators.len() > MOST_CREATORS {
-                            self.creators.clear();
-                        }
-                        self.creators.insert(object as usize, call);
-                    }
+                    self.creators.note(object as usize, running);
                 }
                 Special::ThreadBegin => {
-                    let creator = self.creators.remove(&(object as usize));
+                    let creator = self.creators.remove(object as usize);
                     let info = self.values.types.of(
                         ffi::Py_TYPE(object),
                         &mut self.values.symbols,
@@ -175,7 +115,7 @@ impl Engine {
                     );
                 }
                 Special::WorkBegin => {
-                    let creator = self.creators.remove(&(object as usize));
+                    let creator = self.creators.remove(object as usize);
                     match log {
                         Some(log) => (*log).creator = creator,
                         None => self.births.entry(thread).or_default().creator = creator,
@@ -186,31 +126,33 @@ impl Engine {
     }
 }
 
-/// Objects whose creators are remembered.
-const MOST_CREATORS: usize = 1 << 16;
-
-/// Whether generators must be watched, because the version is silent when one is closed or dropped.
-pub(super) const WATCHES_GENERATORS: bool = cfg!(all(Py_3_13, not(Py_3_14)));
-
-/// `FRAME_COMPLETED`, the lowest state of a frame that will not go on.
-const FRAME_COMPLETED: i8 = 1;
-
-/// `gi_frame_state` of the generator that a frame is embedded in.
-unsafe fn frame_state_of(frame: usize) -> i8 {
-    const BACK: usize = layout::generator::FRAME - layout::generator::STATE;
-    // SAFETY: the frame of a generator whose memory is there.
-    unsafe { ((frame - BACK) as *const i8).read() }
+/// Who created a thread, a coroutine's task, a job: by the object's address.
+#[derive(Default)]
+pub(super) struct Creators {
+    known: HashMap<usize, u64, FixedState>,
+    /// Creators that were forgotten because there were too many.
+    pub(super) forgotten: u64,
 }
 
-/// Whether a suspended generator has no handler around its `yield`, so that 3.13 closes it without
-/// running it (`RESUME_OPARG_DEPTH1_MASK`, and no `yield from` or `await`).
-unsafe fn closes_in_silence(frame: usize) -> bool {
-    // SAFETY: the frame of a suspended generator; it stands at a RESUME, two bytes.
-    let arg = unsafe {
-        ((frame + layout::frame::INSTRUCTION) as *const *const u8)
-            .read()
-            .add(1)
-            .read()
-    };
-    arg & 4 != 0 && arg & 3 <= 1
+/// Objects whose creators are remembered: 9 MB of them.
+const MOST_CREATORS: usize = 1 << 18;
+
+impl Creators {
+    /// Notes that a call, or none that is recorded, creates an object, which may lie where another
+    /// one did.
+    fn note(&mut self, object: usize, creator: Option<u64>) {
+        let Some(creator) = creator else {
+            self.known.remove(&object);
+            return;
+        };
+        if self.known.len() >= MOST_CREATORS {
+            self.forgotten += self.known.len() as u64;
+            self.known.clear();
+        }
+        self.known.insert(object, creator);
+    }
+
+    pub(super) fn remove(&mut self, object: usize) -> Option<u64> {
+        self.known.remove(&object)
+    }
 }

@@ -9,11 +9,11 @@ unsafe extern "C" {
     fn _PyObject_GetDictPtr(object: *mut ffi::PyObject) -> *mut *mut ffi::PyObject;
 }
 
-/// A read-only member of an object of a builtin type, a new reference, null when it cannot be had.
+/// An attribute of an object of a builtin type, a new reference, null when it cannot be had.
 ///
 /// # Safety
-/// An object of an exact builtin type whose member of that name is a slot of C.
-pub(super) unsafe fn member(object: *mut ffi::PyObject, name: &[u8]) -> *mut ffi::PyObject {
+/// An object of an exact builtin type whose attribute of that name is a slot or a function of C.
+pub(super) unsafe fn attribute_of_c(object: *mut ffi::PyObject, name: &[u8]) -> *mut ffi::PyObject {
     // SAFETY: the caller's; an error is cleared.
     unsafe {
         let name = ffi::PyUnicode_FromStringAndSize(name.as_ptr().cast(), name.len() as isize);
@@ -103,6 +103,12 @@ pub(super) unsafe fn module_name(object: *mut ffi::PyObject) -> String {
 pub(super) unsafe fn generator_name(object: *mut ffi::PyObject) -> String {
     // SAFETY: the caller's.
     unsafe {
+        if !layout::is_sound() {
+            let name = attribute_of_c(object, b"__qualname__");
+            let text = text_of(name);
+            ffi::Py_XDECREF(name);
+            return text;
+        }
         text_of(
             object
                 .cast::<u8>()
@@ -177,6 +183,28 @@ impl InstanceDict {
     }
 }
 
+/// Whether the next entry of a dictionary lies at most so many places away: entries that were removed
+/// leave their places empty.
+///
+/// # Safety
+/// A live dictionary; `at` is where `PyDict_Next` goes on; the layout is as the constants say.
+pub(super) unsafe fn next_is_near(dict: *mut ffi::PyObject, at: isize, most: isize) -> bool {
+    // SAFETY: the caller's, and the layout is proven: keys and, of a dictionary that shares them, values;
+    // the keys' table is a head of 32 bytes, indices, then entries of key and value, or of hash, key and value.
+    unsafe {
+        let dict = dict.cast::<u8>();
+        let keys = dict.add(layout::dict::KEYS).cast::<*const u8>().read();
+        let values = dict.add(layout::dict::VALUES).cast::<*const u8>().read();
+        let count = keys.add(24).cast::<isize>().read();
+        if !values.is_null() || count - at <= most {
+            return true;
+        }
+        let words = if keys.add(10).read() == 0 { 3 } else { 2 };
+        let entries: *const usize = keys.add(32 + (1usize << keys.add(9).read())).cast();
+        (at..at + most).any(|index| entries.offset(index * words + words - 1).read() != 0)
+    }
+}
+
 /// The keys that instances of a heap type share: entries of key and value, and how many.
 unsafe fn shared_entries(of: *mut ffi::PyTypeObject) -> Option<(*const *mut ffi::PyObject, usize)> {
     // SAFETY: a heap type with managed dictionaries keeps its shared keys there; their table is a
@@ -207,7 +235,7 @@ pub(super) unsafe fn dict_of(object: *mut ffi::PyObject, info: &TypeInfo) -> Ins
             return if layout::is_sound() {
                 managed_dict(object)
             } else {
-                InstanceDict::None
+                made_dict(object)
             };
         }
         if info.dict_offset > 0 {
@@ -232,9 +260,27 @@ pub(super) unsafe fn dict_of(object: *mut ffi::PyObject, info: &TypeInfo) -> Ins
     }
 }
 
+/// The dictionary of an instance by the public API, which makes one where there is none yet.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "where the values stand is not known; the trace says that it was read so"
+)]
+unsafe fn made_dict(object: *mut ffi::PyObject) -> InstanceDict {
+    // SAFETY: a live instance of a type with managed dictionaries; it keeps its dictionary.
+    unsafe {
+        let dict = ffi::PyObject_GenericGetDict(object, std::ptr::null_mut());
+        if dict.is_null() {
+            ffi::PyErr_Clear();
+            return InstanceDict::None;
+        }
+        ffi::Py_DECREF(dict);
+        InstanceDict::Dict(dict)
+    }
+}
+
 /// Three words before the object: a dictionary, or, tagged by its lowest bit, the values.
 #[cfg(not(Py_3_13))]
-unsafe fn managed_dict(object: *mut ffi::PyObject) -> InstanceDict {
+pub(super) unsafe fn managed_dict(object: *mut ffi::PyObject) -> InstanceDict {
     // SAFETY: the type says that the instance has these words; behind the values' front lie, going
     // down, their number and the order in which they were set.
     unsafe {
@@ -255,7 +301,7 @@ unsafe fn managed_dict(object: *mut ffi::PyObject) -> InstanceDict {
 
 /// Values behind the object's head, while they are valid; a dictionary three words before it.
 #[cfg(Py_3_13)]
-unsafe fn managed_dict(object: *mut ffi::PyObject) -> InstanceDict {
+pub(super) unsafe fn managed_dict(object: *mut ffi::PyObject) -> InstanceDict {
     const INLINE_VALUES: std::ffi::c_ulong = 1 << 2;
     // SAFETY: the type says that the instance has these words; the values' head is their capacity,
     // their number, and whether they are valid, and behind them lies the order in which they were set.

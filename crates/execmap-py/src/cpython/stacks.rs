@@ -3,8 +3,9 @@
 use execmap_record::format::{kind, pack, pack_counted};
 
 use super::code;
-use super::engine::{Engine, ThreadLog};
+use super::engine::Engine;
 use super::frame::Frame;
+use super::logs::ThreadLog;
 
 impl Engine {
     /// A call begins whose caller is not the innermost recorded call: finds its parent on the chain

@@ -76,8 +76,9 @@ impl Values {
 
     /// Remembers a secret that was hidden by its name, wherever it turns up later.
     pub(super) fn remember(&mut self, secret: &[u8]) {
-        self.redactor.remember(secret);
-        self.verdicts.fill((0, 0, 0, false));
+        if self.redactor.remember(secret) {
+            self.verdicts.fill((0, 0, 0, false));
+        }
     }
 
     /// Counts what was hidden; a name is kept for the report when it is one, and no secret itself.

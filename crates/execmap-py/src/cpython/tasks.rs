@@ -125,7 +125,7 @@ impl Engine {
                 def.name = self.values.shown_name(text_of(name));
                 let coroutine =
                     ffi::PyObject_CallMethod(task, c"get_coro".as_ptr(), std::ptr::null());
-                def.created_by = self.creators.remove(&(coroutine as usize)).map(CallId);
+                def.created_by = self.creators.remove(coroutine as usize).map(CallId);
                 ffi::Py_XDECREF(name);
                 ffi::Py_XDECREF(coroutine);
                 ffi::PyErr_Clear();

@@ -10,6 +10,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use pyo3::ffi;
 
+use super::others::push_char;
 use super::symbols::Symbols;
 
 unsafe extern "C" {
@@ -141,23 +142,48 @@ unsafe fn has_flag(of: *mut ffi::PyTypeObject, flag: std::ffi::c_ulong) -> bool 
     unsafe { ffi::PyType_HasFeature(of, flag) != 0 }
 }
 
-/// The text of a `str`, lossy, empty for anything else.
+/// Characters of a name that are read.
+const MOST_CHARS: usize = 64 << 10;
+
+/// The text of a `str`, lossy, empty for anything else. Read in place: a text remembers its UTF-8 once
+/// someone asks CPython for it, which the program would see in its size.
 ///
 /// # Safety
 /// A live object or null.
 pub(super) unsafe fn text_of(text: *mut ffi::PyObject) -> String {
-    // SAFETY: the caller's; the bytes live as long as the text.
+    // SAFETY: the caller's; the characters live as long as the text.
     unsafe {
         if text.is_null() || ffi::PyUnicode_Check(text) == 0 {
             return String::new();
         }
-        let mut len = 0;
-        let bytes = ffi::PyUnicode_AsUTF8AndSize(text, &raw mut len);
-        if bytes.is_null() {
-            ffi::PyErr_Clear();
-            return String::new();
+        let mut bytes = Vec::new();
+        each_char(text, MOST_CHARS, |char| {
+            // A byte that was no text when it was decoded, as in names of files, is that byte again.
+            match char {
+                0xdc80..=0xdcff => bytes.push(char as u8),
+                _ => push_char(&mut bytes, char),
+            }
+        });
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+/// Hands the first characters of a text to `each`.
+///
+/// # Safety
+/// A live `str` or an instance of a subclass.
+pub(super) unsafe fn each_char(text: *mut ffi::PyObject, most: usize, mut each: impl FnMut(u32)) {
+    // SAFETY: the caller's; its characters are read in place, by their width.
+    unsafe {
+        let len = (ffi::PyUnicode_GET_LENGTH(text) as usize).min(most);
+        let (kind, data) = (ffi::PyUnicode_KIND(text), ffi::PyUnicode_DATA(text));
+        for index in 0..len {
+            each(match kind {
+                1 => u32::from(data.cast::<u8>().add(index).read()),
+                2 => u32::from(data.cast::<u16>().add(index).read()),
+                _ => data.cast::<u32>().add(index).read(),
+            });
         }
-        String::from_utf8_lossy(std::slice::from_raw_parts(bytes.cast(), len as usize)).into_owned()
     }
 }
 

@@ -5,10 +5,11 @@ use execmap_record::format::token::{self, bytes_kind, seq_kind};
 use execmap_record::os::Tokens;
 use pyo3::ffi;
 
+use super::layout;
 use super::others;
 use super::store::Values;
 use super::symbols::{ascii_bytes, is_interned};
-use super::types::{Kind, text_of};
+use super::types::{Kind, each_char, text_of};
 
 /// Characters of a text and bytes of bytes that are kept.
 pub(crate) const MAX_CHARS: usize = 200;
@@ -18,6 +19,11 @@ pub(crate) const MAX_ITEMS: usize = 10;
 pub(crate) const MAX_DEPTH: u32 = 3;
 /// Values inside one value, itself included.
 pub(crate) const MAX_NODES: u32 = 24;
+/// Bytes of a secret by which it is known again.
+const MOST_SECRET: usize = execmap_record::REMEMBERED_BYTES;
+/// Places of a set or dictionary that are looked at, so that one which is all but emptied costs no more
+/// than any other.
+const MOST_PLACES: isize = 1 << 12;
 /// Larger integers are shown by their size.
 const MAX_INT_BITS: usize = 1024;
 
@@ -38,15 +44,30 @@ pub(super) unsafe fn is_text(object: *mut ffi::PyObject) -> bool {
     }
 }
 
-/// The bytes of a text for remembering.
+/// The first bytes of a text for remembering.
 unsafe fn secret_bytes(object: *mut ffi::PyObject) -> Vec<u8> {
+    let slice = |data: *mut std::ffi::c_char, len: isize| {
+        // SAFETY: bytes that live as long as their object.
+        unsafe { std::slice::from_raw_parts(data.cast::<u8>(), (len as usize).min(MOST_SECRET)) }
+            .to_vec()
+    };
     // SAFETY: a live text or bytes.
     unsafe {
         if ffi::PyBytes_Check(object) != 0 {
-            let data = ffi::PyBytes_AsString(object).cast::<u8>();
-            return std::slice::from_raw_parts(data, ffi::PyBytes_Size(object) as usize).to_vec();
+            return slice(ffi::PyBytes_AsString(object), ffi::PyBytes_Size(object));
         }
-        text_of(object).into_bytes()
+        if ffi::Py_TYPE(object) == &raw mut ffi::PyByteArray_Type {
+            return slice(
+                ffi::PyByteArray_AsString(object),
+                ffi::PyByteArray_Size(object),
+            );
+        }
+        let mut bytes = Vec::new();
+        each_char(object, MOST_SECRET, |char| {
+            others::push_char(&mut bytes, char);
+        });
+        bytes.truncate(MOST_SECRET);
+        bytes
     }
 }
 
@@ -255,6 +276,9 @@ impl<'a> Encoder<'a> {
                 self.out.end(begun);
             } else if of == &raw mut ffi::PyRange_Type {
                 self.three(object, token::RANGE, [b"start", b"stop", b"step"], depth);
+            } else if of == &raw mut ffi::PySlice_Type && depth > MAX_DEPTH {
+                self.was_cut = true;
+                self.out.not_recorded();
             } else if of == &raw mut ffi::PySlice_Type {
                 let slice = object.cast::<ffi::PySliceObject>();
                 let begun = self.out.begin(token::SLICE);
@@ -279,7 +303,7 @@ impl<'a> Encoder<'a> {
         for name in names {
             // SAFETY: an exact `range`, whose members are read-only slots of C.
             unsafe {
-                let part = others::member(object, name);
+                let part = others::attribute_of_c(object, name);
                 if part.is_null() {
                     self.out.not_recorded();
                 } else {
@@ -379,20 +403,15 @@ impl<'a> Encoder<'a> {
         // SAFETY: a live text; its characters are read in place, by their width.
         unsafe {
             let full = ffi::PyUnicode_GET_LENGTH(object) as usize;
-            let (kind, data) = (ffi::PyUnicode_KIND(object), ffi::PyUnicode_DATA(object));
-            let char_at = |index: usize| match kind {
-                1 => u32::from(data.cast::<u8>().add(index).read()),
-                2 => u32::from(data.cast::<u16>().add(index).read()),
-                _ => data.cast::<u32>().add(index).read(),
-            };
             let mut utf8 = Vec::with_capacity(full.min(4096) * 2);
-            let mut kept = 0;
-            for index in 0..full.min(4096) {
-                others::push_char(&mut utf8, char_at(index));
-                if index < MAX_CHARS {
+            let (mut index, mut kept) = (0, 0);
+            each_char(object, 4096, |char| {
+                others::push_char(&mut utf8, char);
+                index += 1;
+                if index <= MAX_CHARS {
                     kept = utf8.len();
                 }
-            }
+            });
             if self.values.is_secret_text(object, &utf8) {
                 return self.hidden_by_shape();
             }
@@ -519,6 +538,7 @@ impl<'a> Encoder<'a> {
                 && kept < MAX_ITEMS
                 && self.nodes > 1
                 && !self.out.is_cut()
+                && (!layout::is_sound() || others::next_is_near(object, at, MOST_PLACES))
                 && ffi::PyDict_Next(object, &raw mut at, &raw mut key, &raw mut value) != 0
             {
                 self.node(key, depth + 1);
@@ -546,7 +566,7 @@ impl<'a> Encoder<'a> {
                 && kept < full.min(MAX_ITEMS)
                 && self.nodes > 0
                 && !self.out.is_cut()
-                && index <= (*set).mask
+                && index <= (*set).mask.min(MOST_PLACES)
             {
                 let entry = (*set).table.offset(index);
                 index += 1;

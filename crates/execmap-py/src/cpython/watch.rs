@@ -8,6 +8,7 @@ use hashbrown::HashMap;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
+use super::generators::Watched;
 use super::hook::callable;
 
 /// What is watched.
@@ -15,8 +16,8 @@ use super::hook::callable;
 pub(super) enum Watch {
     /// A task, by its address.
     Task(usize),
-    /// A suspended generator, by its frame.
-    Generator(usize),
+    /// A suspended generator.
+    Generator(Watched),
 }
 
 /// All weak references of a recording.
@@ -70,6 +71,11 @@ impl Watcher {
             self.watched.insert(weak as usize, what);
             weak as usize
         }
+    }
+
+    /// What a weak reference watches.
+    pub(super) fn what(&self, weak: usize) -> Option<Watch> {
+        self.watched.get(&weak).copied()
     }
 
     /// Stops watching.
