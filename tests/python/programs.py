@@ -4,7 +4,8 @@ A program file is Markdown: a heading, some prose, one `python` block and one or
 trace. A block headed `text 3.13` holds from that version on; a plain `text` block holds from the first. A line
 `... 12 more` stands for so many lines that are not written out.
 
-`python programs.py FILE...` writes what the reference recorder tells on this Python into the files' plain blocks.
+`python programs.py FILE...` writes what the reference recorder tells on this Python into the files' plain blocks, and
+`python programs.py --from-here FILE...` into a block that holds from this version on, where it tells something else.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import re
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -116,24 +117,34 @@ def leave_out(text: str, *, like: str) -> str:
     return "".join(told + lines)
 
 
-def rewrite(path: Path, rows: Sequence[Row]) -> None:
-    """Put the trace of these rows into the plain text block of a program file."""
+def rewrite(path: Path, rows: Sequence[Row], *, from_here: bool) -> None:
+    """Put the trace of these rows into a text block of a program file."""
     program = load(path)
-    body = program.expected[3, 12]
+    text = path.read_text("utf-8")
+    heading, body = "```text", program.expected[3, 12]
+    if from_here:
+        if program.tells(rows) == program.expected_here:
+            return
+        version = sys.version_info[:2]
+        heading = f"```text {version[0]}.{version[1]}"
+        if version not in program.expected:
+            text += f"\n{heading}\n{program.expected_here}```\n"
+        body = program.expected_here
     new = leave_out(tree_text(rows, creators=program.is_about_creators), like=body)
-    path.write_text(path.read_text("utf-8").replace(f"```text\n{body}```", f"```text\n{new}```"), "utf-8")
+    path.write_text(text.replace(f"{heading}\n{body}```", f"{heading}\n{new}```"), "utf-8")
 
 
-def main(paths: Iterable[str]) -> None:
+def main(arguments: Sequence[str]) -> None:
     import reference
 
-    for path in map(Path, paths):
+    from_here = "--from-here" in arguments
+    for path in (Path(each) for each in arguments if each != "--from-here"):
         with tempfile.TemporaryDirectory() as folder:
             script = Path(folder, "program.py")
             script.write_text(load(path).source, "utf-8")
             recorded = reference.record_and_run(script, cwd=folder)
             assert recorded.rows, recorded.stderr.decode()
-            rewrite(path, recorded.rows)
+            rewrite(path, recorded.rows, from_here=from_here)
 
 
 if __name__ == "__main__":
