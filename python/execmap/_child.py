@@ -60,7 +60,7 @@ def say(lines: list[str]) -> None:
 
 def finish(pid: int, fields: dict[str, list[str]] | None) -> None:
     """Ends the recording as the last thing the interpreter does, and says what came of it."""
-    outcome = _core.stop()
+    outcome = _core.stop(at_exit=True)
     if fields is None or outcome is None or pid != os.getpid():
         return
     html = fields["html"][0] if "html" in fields else None

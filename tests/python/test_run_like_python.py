@@ -377,6 +377,41 @@ def test_sources_in_every_form_run(execmap: Execmap) -> None:
         assert_same(execmap, "program.py")
 
 
+@pytest.mark.parametrize(
+    "env", [{}, {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}], ids=["utf-8", "c"]
+)
+def test_names_and_arguments_that_cannot_be_decoded_are_no_hindrance(env: dict[str, str], execmap: Execmap) -> None:
+    folder = execmap.folder / "hällo"
+    folder.mkdir()
+    script = folder / "prögram.py"
+    script.write_text(
+        """
+import subprocess
+import sys
+
+
+def f():
+    return 1
+
+
+f()
+print(ascii(sys.argv[1:]), flush=True)
+child = [sys.executable, "-c", "import sys; print(ascii(sys.argv[1:]))", b"\\xff"]
+print(subprocess.run(child, capture_output=True))
+""",
+        "utf-8",
+    )
+    inside = Execmap(folder)
+
+    recorded = inside.run(script, "\udcff", "ä", env=env)
+
+    plain = python(script, "\udcff", "ä", cwd=folder, env=env)
+    assert (recorded.out, recorded.err, recorded.exit_code) == (plain.out, plain.err, plain.exit_code)
+    assert plain.exit_code == 0
+    row = next(row for row in inside.rows() if row["function"] == "f")
+    assert row["file"] == str(script)
+
+
 def test_binary_input_and_output_pass_through(execmap: Execmap) -> None:
     name = script(execmap, "import sys\nsys.stdout.buffer.write(sys.stdin.buffer.read()[::-1] * 50_000)\n")
 

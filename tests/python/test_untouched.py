@@ -318,3 +318,64 @@ print(sys.exception(), sys.exc_info())
     recorded, plain = execmap.run(script), python(script, cwd=execmap.folder)
 
     assert (without_addresses(recorded.out), recorded.err) == (without_addresses(plain.out), plain.err)
+
+
+def test_audit_hooks_hear_nothing_of_the_end(execmap: Execmap) -> None:
+    script = execmap.folder / "program.py"
+    script.write_text(
+        """
+import sys
+
+sys.addaudithook(lambda event, args: event.startswith("sys.") and print(event, args, flush=True))
+
+
+def f(n):
+    return n
+
+
+f(1)
+""",
+        "utf-8",
+    )
+
+    recorded, plain = execmap.run(script), python(script, cwd=execmap.folder)
+
+    assert (recorded.out, recorded.err, recorded.exit_code) == (plain.out, plain.err, plain.exit_code)
+
+
+def test_who_keeps_something_with_code_objects_is_called_for_what_it_kept(execmap: Execmap) -> None:
+    """CPython makes room for every user where one keeps something, and calls each when the code object dies."""
+    script = execmap.folder / "program.py"
+    script.write_text(
+        """
+import ctypes
+import gc
+
+api = ctypes.pythonapi
+api.PyUnstable_Code_SetExtra.argtypes = [ctypes.py_object, ctypes.c_ssize_t, ctypes.c_void_p]
+freed = []
+free = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(freed.append)
+index = api.PyUnstable_Eval_RequestCodeExtraIndex(free)
+
+
+def lives(kept, is_run):
+    code = compile("def f(): return 1\\nf()", __file__, "exec")
+    if kept is not None:
+        api.PyUnstable_Code_SetExtra(code, index, kept)
+    if is_run:
+        exec(code, {})
+
+
+for kept, is_run in ((None, True), (5, True), (6, False), (None, False)):
+    lives(kept, is_run)
+    gc.collect()
+    print(freed)
+""",
+        "utf-8",
+    )
+
+    recorded, plain = execmap.run(script), python(script, cwd=execmap.folder)
+
+    assert (recorded.out, recorded.err, recorded.exit_code) == (plain.out, plain.err, plain.exit_code)
+    assert plain.out.splitlines()[-1] == "[5, 6]"
+    assert "f" in {row["function"] for row in execmap.rows()}

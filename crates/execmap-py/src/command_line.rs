@@ -16,6 +16,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::errors::{query_error, write_error};
+use crate::recorder::as_text;
 
 /// Carries out a command line. Gives the exit code, or for `run` what is to be run.
 #[pyfunction]
@@ -36,9 +37,17 @@ fn as_dict(py: Python<'_>, request: RunRequest) -> PyResult<Bound<'_, PyDict>> {
     };
     let dict = PyDict::new(py);
     dict.set_item("kind", kind)?;
-    dict.set_item("what", what)?;
-    dict.set_item("args", request.args)?;
-    dict.set_item("output", request.output.map(PathBuf::into_os_string))?;
+    dict.set_item("what", as_text(py, what)?)?;
+    let args: PyResult<Vec<_>> = request
+        .args
+        .into_iter()
+        .map(|arg| as_text(py, arg))
+        .collect();
+    dict.set_item("args", args?)?;
+    let output = request
+        .output
+        .map(|path| as_text(py, path.into_os_string()));
+    dict.set_item("output", output.transpose()?)?;
     dict.set_item("html", request.html)?;
     dict.set_item("open", request.open)?;
     dict.set_item("is_statements", request.detail == Detail::Statements)?;

@@ -15,9 +15,9 @@ use std::path::PathBuf;
 
 use execmap_record::{Filter, FilterOptions, Redactor, Stopped, free_name, write_window};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyBytes, PyDict};
 
-use crate::cpython::{self, Settings};
+use crate::cpython::{self, Settings, Words};
 use crate::errors::{TraceError, filter_error, write_error};
 
 /// What to record, as Python says it.
@@ -26,18 +26,18 @@ use crate::errors::{TraceError, filter_error, write_error};
 pub(crate) struct Options {
     path: PathBuf,
     run_id: Vec<u8>,
-    include: Vec<String>,
-    exclude: Vec<String>,
+    include: Vec<Words>,
+    exclude: Vec<Words>,
     roots: Vec<PathBuf>,
     foreign: Vec<PathBuf>,
     working_dir: PathBuf,
     values: bool,
     redacting: bool,
-    redact: Vec<String>,
+    redact: Vec<Words>,
     max_calls: Option<u64>,
     max_size: Option<u64>,
-    command: Vec<String>,
-    meta: Vec<(String, String)>,
+    command: Vec<Words>,
+    meta: Vec<(String, Words)>,
     public_frames: bool,
 }
 
@@ -61,29 +61,50 @@ fn as_json(words: &[String]) -> String {
     format!("[{}]", quoted.join(","))
 }
 
+/// A text that `os.fsencode` turns back into these bytes, in every locale.
+pub(crate) fn as_text(py: Python<'_>, text: OsString) -> PyResult<Bound<'_, PyAny>> {
+    py.import("os")?
+        .call_method1("fsdecode", (PyBytes::new(py, text.as_encoded_bytes()),))
+}
+
+fn strings(words: Vec<Words>) -> Vec<String> {
+    words.into_iter().map(|Words(text)| text).collect()
+}
+
 /// Begins to record this process. Gives the path that is written, and notes for the user.
 #[pyfunction]
-pub(crate) fn start(py: Python<'_>, options: Options) -> PyResult<(OsString, Vec<String>)> {
+pub(crate) fn start(py: Python<'_>, options: Options) -> PyResult<(Bound<'_, PyAny>, Vec<String>)> {
     cpython::self_test(py, options.public_frames)?;
+    let [include, exclude, redact, command] = [
+        options.include,
+        options.exclude,
+        options.redact,
+        options.command,
+    ]
+    .map(strings);
     let filter = Filter::new(FilterOptions {
-        include: options.include.clone(),
-        exclude: options.exclude.clone(),
+        include: include.clone(),
+        exclude: exclude.clone(),
         roots: options.roots,
         foreign: options.foreign,
         working_dir: options.working_dir,
     })
     .map_err(|error| filter_error(&error))?;
     let target = free_name(&options.path);
-    let mut meta = options.meta;
-    let mut redactor = Redactor::new(&options.redact);
+    let mut meta: Vec<(String, String)> = options
+        .meta
+        .into_iter()
+        .map(|(key, Words(value))| (key, value))
+        .collect();
+    let mut redactor = Redactor::new(&redact);
     let command = if options.redacting {
-        redactor.command_line(&options.command).0
+        redactor.command_line(&command).0
     } else {
-        options.command
+        command
     };
     meta.push(("command".to_owned(), as_json(&command)));
-    meta.push(("include".to_owned(), as_json(&options.include)));
-    meta.push(("exclude".to_owned(), as_json(&options.exclude)));
+    meta.push(("include".to_owned(), as_json(&include)));
+    meta.push(("exclude".to_owned(), as_json(&exclude)));
     let mut run_id = [0; 16];
     for (to, from) in run_id.iter_mut().zip(options.run_id) {
         *to = from;
@@ -95,7 +116,7 @@ pub(crate) fn start(py: Python<'_>, options: Options) -> PyResult<(OsString, Vec
         with_values: options.values,
         is_redacting: options.redacting,
         redactor,
-        redact: options.redact,
+        redact,
         max_calls: options.max_calls,
         max_size: options.max_size,
         meta,
@@ -109,17 +130,21 @@ pub(crate) fn start(py: Python<'_>, options: Options) -> PyResult<(OsString, Vec
         ));
     }
     // A plain `str`: a `Path` would have its module imported into the program.
-    Ok((target.path.into_os_string(), notes))
+    Ok((as_text(py, target.path.into_os_string())?, notes))
 }
 
 /// Ends the recording. Gives what came of it, or `None` when there was none.
+///
+/// At the end of the interpreter the hooks are left where they are, because taking them away is an
+/// audit event, which the program's own audit hooks would see.
 #[pyfunction]
-pub(crate) fn stop(py: Python<'_>) -> PyResult<Option<Bound<'_, PyDict>>> {
-    let Some(stop) = cpython::stop(py) else {
+#[pyo3(signature = (*, at_exit=false))]
+pub(crate) fn stop(py: Python<'_>, at_exit: bool) -> PyResult<Option<Bound<'_, PyDict>>> {
+    let Some(stop) = cpython::stop(py, at_exit) else {
         return Ok(None);
     };
     let answer = PyDict::new(py);
-    answer.set_item("path", stop.path.into_os_string())?;
+    answer.set_item("path", as_text(py, stop.path.into_os_string())?)?;
     answer.set_item("bytes", stop.finished.bytes)?;
     answer.set_item("calls", stop.finished.calls)?;
     answer.set_item("threads", stop.threads)?;

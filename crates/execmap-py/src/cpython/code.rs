@@ -235,13 +235,23 @@ pub(super) unsafe fn keep_nothing(code: *mut ffi::PyObject) -> *mut CodeEntry {
 /// # Safety
 /// A live code object; the thread is attached.
 pub(super) unsafe fn keep(code: *mut ffi::PyObject, entry: CodeEntry) -> *mut CodeEntry {
-    // SAFETY: the caller's; CPython frees the entry before.
+    // SAFETY: the caller's; CPython frees the entry before. The extra area is as long as it says.
     unsafe {
+        let place = code
+            .cast::<u8>()
+            .add(layout::code::EXTRA)
+            .cast::<*mut Extra>();
+        let is_first = layout::is_sound() && place.read().is_null();
         let entry = Box::into_raw(Box::new(entry));
         if ffi::PyUnstable_Code_SetExtra(code, SLOT, entry.cast()) != 0 {
             ffi::PyErr_Clear();
             drop(Box::from_raw(entry));
             return std::ptr::null_mut();
+        }
+        // CPython makes room for all users and calls each one's function when the code object dies. Whoever
+        // asked after us has kept nothing here, and is not called if the area ends with us.
+        if is_first {
+            (*place.read()).size = SLOT + 1;
         }
         if (*entry).ready != 0 {
             armed().insert(entry as usize, code as usize);

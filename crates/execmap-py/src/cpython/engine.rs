@@ -169,7 +169,7 @@ pub(crate) fn start(py: Python<'_>, mut settings: Settings) -> PyResult<Vec<Stri
     let (session, refused) = match created {
         Ok(created) => created,
         Err(error) => {
-            monitoring.release(py);
+            monitoring.release(py, false);
             return Err(crate::errors::start_error(&error));
         }
     };
@@ -218,17 +218,17 @@ pub(crate) fn start(py: Python<'_>, mut settings: Settings) -> PyResult<Vec<Stri
     if let Err(error) = armed {
         ENGINE.store(std::ptr::null_mut(), Ordering::Release);
         // SAFETY: just made.
-        unsafe { (*engine).monitoring.release(py) };
+        unsafe { (*engine).monitoring.release(py, false) };
         return Err(error);
     }
     Ok(notes)
 }
 
 /// Ends the recording, if one goes on.
-pub(crate) fn stop(py: Python<'_>) -> Option<Stop> {
+pub(crate) fn stop(py: Python<'_>, at_exit: bool) -> Option<Stop> {
     // SAFETY: attached.
     let engine = unsafe { engine() }?;
-    let interference = engine.monitoring.release(py);
+    let interference = engine.monitoring.release(py, at_exit);
     let pointer = ENGINE.swap(std::ptr::null_mut(), Ordering::AcqRel);
     if pointer.is_null() {
         return None;

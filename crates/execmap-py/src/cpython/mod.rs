@@ -34,3 +34,4 @@ mod watch;
 
 pub(crate) use engine::{Settings, flush, is_recording, now, start, stop};
 pub(crate) use layout::self_test;
+pub(crate) use types::Words;

@@ -1,5 +1,6 @@
 //! `sys.monitoring`: the tool id, the events, the callbacks (PEP 669).
 
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyModule, PyString};
 
@@ -156,8 +157,8 @@ impl Monitoring {
     }
 
     /// Turns everything off and gives the id back, and whatever another tool has put in our place.
-    /// Says what another tool did.
-    pub(super) fn release(&self, py: Python<'_>) -> Option<String> {
+    /// Says what another tool did. The hooks may stay where they are, which then do nothing.
+    pub(super) fn release(&self, py: Python<'_>, leaving_hooks: bool) -> Option<String> {
         let mut interference = self.interference(py);
         let module = self.module.bind(py);
         let is_free = module
@@ -171,7 +172,22 @@ impl Monitoring {
         if is_ours {
             let _ = module.call_method1("set_events", (self.tool, 0));
         }
-        for (number, callback) in &self.callbacks {
+        // SAFETY: attached; the callback is alive. Where it is registered, CPython holds it too.
+        let replaced = |callback: &Py<PyAny>| unsafe { ffi::Py_REFCNT(callback.as_ptr()) } == 1;
+        if leaving_hooks
+            && self
+                .callbacks
+                .iter()
+                .any(|(_, callback)| replaced(callback))
+        {
+            interference.get_or_insert_with(|| self.replaced());
+        }
+        let taken_away = if leaving_hooks {
+            &[][..]
+        } else {
+            &self.callbacks
+        };
+        for (number, callback) in taken_away {
             let Ok(before) =
                 module.call_method1("register_callback", (self.tool, number, py.None()))
             else {
@@ -179,10 +195,7 @@ impl Monitoring {
             };
             if !before.is(callback) {
                 let _ = module.call_method1("register_callback", (self.tool, number, &before));
-                if interference.is_none() {
-                    interference =
-                        Some(format!("replaced callbacks of execmap's id {}", self.tool));
-                }
+                interference.get_or_insert_with(|| self.replaced());
             }
         }
         let codes = code::disarm_all(py);
@@ -195,6 +208,10 @@ impl Monitoring {
             let _ = module.call_method1("free_tool_id", (self.tool,));
         }
         interference
+    }
+
+    fn replaced(&self) -> String {
+        format!("replaced callbacks of execmap's id {}", self.tool)
     }
 }
 

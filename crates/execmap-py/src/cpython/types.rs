@@ -9,6 +9,8 @@ use execmap_record::{Redactor, Session};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::PyString;
 
 use super::others::push_char;
 use super::symbols::Symbols;
@@ -184,6 +186,20 @@ pub(super) unsafe fn each_char(text: *mut ffi::PyObject, most: usize, mut each: 
                 _ => data.cast::<u32>().add(index).read(),
             });
         }
+    }
+}
+
+/// A text that Python hands over, whatever it holds; see `text_of`.
+#[derive(Clone, Debug)]
+pub(crate) struct Words(pub(crate) String);
+
+impl FromPyObject<'_, '_> for Words {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Words> {
+        let text = object.cast::<PyString>()?;
+        // SAFETY: the text is alive for the time of the call.
+        Ok(Words(unsafe { text_of(text.as_ptr()) }))
     }
 }
 
@@ -535,7 +551,12 @@ unsafe fn slots_of(
                 if ffi::Py_TYPE(value) != &raw mut ffi::PyMemberDescr_Type {
                     continue;
                 }
-                let member = (*value.cast::<ffi::PyMemberDescrObject>()).d_member;
+                let descriptor = value.cast::<ffi::PyMemberDescrObject>();
+                // Another class's slot, put here under a name, is not in these instances.
+                if (*descriptor).d_common.d_type != base {
+                    continue;
+                }
+                let member = (*descriptor).d_member;
                 if (*member).type_code == ffi::Py_T_OBJECT_EX && ffi::PyUnicode_CheckExact(key) != 0
                 {
                     slots.extend(slot(key, (*member).offset, symbols, session, redactor));
