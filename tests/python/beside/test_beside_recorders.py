@@ -338,6 +338,78 @@ def test_another_tool_that_meddles_is_noticed(execmap: Execmap, meddling: str, s
         assert done.out.split() == ["None"]
 
 
+def test_with_four_and_three_taken_a_profiler_finds_its_own_id_taken(execmap: Execmap) -> None:
+    source = """
+import cProfile
+import sys
+
+import execmap
+
+for number in (3, 4):
+    sys.monitoring.use_tool_id(number, "other")
+with execmap.record("run.execmap"):
+    print([sys.monitoring.get_tool(number) for number in range(6)])
+    try:
+        cProfile.Profile().enable()
+    except ValueError as error:
+        print(error)
+profile = cProfile.Profile()
+profile.enable()
+profile.disable()
+"""
+    done = run(execmap, source)
+
+    assert done.out.splitlines() == [
+        "[None, None, 'execmap', 'other', 'other', None]",
+        "Another profiling tool is already active",
+    ]
+
+
+def test_a_callback_that_raises_when_a_function_returns(execmap: Execmap) -> None:
+    """Callbacks run from the highest id down: execmap has recorded the return before the lower one raises."""
+    source = """
+import sys
+
+import execmap
+
+monitoring = sys.monitoring
+
+
+def f(n):
+    return n
+
+
+def outer():
+    try:
+        return f(1)
+    except RuntimeError as error:
+        return str(error)
+
+
+def complains(code, *event):
+    if code is f.__code__:
+        raise RuntimeError("of a callback")
+
+
+for number in (5, 1):
+    monitoring.use_tool_id(number, "complains")
+    monitoring.register_callback(number, monitoring.events.PY_RETURN, complains)
+    monitoring.set_events(number, monitoring.events.PY_RETURN)
+    with execmap.record(f"run{number}.execmap"):
+        print(outer(), outer())
+    monitoring.set_events(number, 0)
+    monitoring.free_tool_id(number)
+"""
+    done = run(execmap, source)
+
+    assert done.out == 2 * "of a callback of a callback\n"
+    for name, outcome in (("run5", "raised"), ("run1", "returned")):
+        trace = execmap.folder / f"{name}.execmap"
+        found = [(row["function"], row["outcome"]) for row in load(trace).calls]
+        assert found == 2 * [("outer", "returned"), ("f", outcome)]
+        assert lost(execmap, trace) == []
+
+
 def test_local_events_of_one_function_taken_away_are_noticed(execmap: Execmap) -> None:
     meddling = "monitoring.set_local_events(number, inner.__code__, 0)"
     run(execmap, MEDDLING.replace("{meddling}", meddling))

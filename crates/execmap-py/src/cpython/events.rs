@@ -464,7 +464,7 @@ unsafe fn thrown(engine: &mut Engine, args: *const *mut ffi::PyObject) -> Answer
     // SAFETY: in a hook: code, offset, exception. The exception of a throw is set only after the hook.
     unsafe {
         let entry = code::entry_of(*args);
-        if entry.is_null() || (*entry).epoch != engine.epoch {
+        if entry.is_null() || (*entry).epoch != engine.epoch || (*entry).role != Role::Recorded {
             return Answer::Continue;
         }
         let (log, frame) = here(engine);

@@ -31,10 +31,15 @@ impl Engine {
                 Bound::from_borrowed_ptr(py, code),
             )
         };
-        // SAFETY: the running frame.
-        let module = unsafe { text_of(dict_get(frame.globals(), b"__name__")) };
         let file = code::text(&bound, "co_filename");
         let qualname = code::text(&bound, "co_qualname");
+        // SAFETY: the running frame.
+        if unsafe { frame.code() } != code {
+            self.leave_out_frameless(&bound, &file, &qualname);
+            return Role::LeftOut;
+        }
+        // SAFETY: the running frame.
+        let module = unsafe { text_of(dict_get(frame.globals(), b"__name__")) };
         if !self.tasks.is_ready() && module.starts_with("asyncio") {
             self.tasks.look_for_asyncio(py);
         }
@@ -87,6 +92,18 @@ impl Engine {
         }
         // SAFETY: a live code object; hooks run attached.
         !unsafe { code::keep(code.as_ptr(), entry) }.is_null()
+    }
+
+    /// Compiled code may send events of its own, with a code object that nothing runs (Cython does from
+    /// 3.13 on): the running frame is its caller's, so there is nothing to read.
+    fn leave_out_frameless(&mut self, code: &Bound<'_, PyAny>, file: &str, qualname: &str) {
+        if self.settings.filter.decide(file, "", qualname) == Decision::Recorded {
+            let detail = format!("calls of {qualname}, which is compiled");
+            self.define_loss(LossReason::NotFollowed, 1, detail);
+        }
+        let entry = CodeEntry::bare(Role::LeftOut, self.epoch, code.as_ptr());
+        // SAFETY: a live code object.
+        unsafe { code::keep(code.as_ptr(), entry) };
     }
 
     fn decide(&self, file: &str, module: &str, qualname: &str, frame: Frame) -> Decision {

@@ -21,6 +21,8 @@ pub(super) struct EventNumbers {
     pub(super) jump: u32,
     /// For all code.
     pub(super) global: u32,
+    /// What a second tool asks for to have CPython make a table of tools by instruction.
+    pub(super) table: u32,
 }
 
 /// The functions of `sys.monitoring` that are used, and the id that was taken.
@@ -87,6 +89,9 @@ impl Monitoring {
                 Scope::Loops => numbers.jump |= number,
             }
         }
+        for event in ["PY_START", "INSTRUCTION"] {
+            numbers.table |= events.getattr(event)?.extract::<u32>()?;
+        }
         Ok(Monitoring {
             get_tool: module.getattr("get_tool")?.unbind(),
             set_local_events: module.getattr("set_local_events")?.unbind(),
@@ -118,6 +123,9 @@ impl Monitoring {
         if !self.is_ours(py) {
             return Armed::TakenAway;
         }
+        if OPCODES_NEED_A_TABLE {
+            self.make_table_for_opcodes(code);
+        }
         let events = self.numbers.local | if has_loops { self.numbers.jump } else { 0 };
         let answer = self
             .set_local_events
@@ -127,6 +135,27 @@ impl Monitoring {
             Armed::Yes
         } else {
             Armed::Refused
+        }
+    }
+
+    /// Has CPython make the table of which tools want each instruction of a code object.
+    ///
+    /// CPython makes it when a second tool comes, and then forgets that the first one wanted
+    /// instructions: `breakpoint()`, which does, would stop a line later than without us. It is made
+    /// here by a tool that comes and goes at once.
+    fn make_table_for_opcodes(&self, code: &Bound<'_, PyAny>) {
+        let module = self.module.bind(code.py());
+        let set_local_events = self.set_local_events.bind(code.py());
+        for id in TOOL_IDS {
+            let call = |name: &str| module.call_method1(name, (id,));
+            if call("get_tool").is_ok_and(|owner| owner.is_none())
+                && module.call_method1("use_tool_id", (id, &self.name)).is_ok()
+            {
+                let _ = set_local_events.call1((id, code, self.numbers.table));
+                let _ = set_local_events.call1((id, code, 0));
+                let _ = call("free_tool_id");
+                return;
+            }
         }
     }
 
@@ -214,6 +243,10 @@ impl Monitoring {
         format!("replaced callbacks of execmap's id {}", self.tool)
     }
 }
+
+/// Whether a debugger asks for instructions before it asks for calls, as `breakpoint()` does from
+/// 3.13 on. From 3.14 on it asks through an id of its own, and giving ids back is dear.
+const OPCODES_NEED_A_TABLE: bool = cfg!(all(Py_3_13, not(Py_3_14)));
 
 /// Before 3.14 whoever has the id next is sent the events that its last owner asked for.
 const LOCAL_EVENTS_OUTLIVE_THEIR_TOOL: bool = cfg!(not(Py_3_14));
