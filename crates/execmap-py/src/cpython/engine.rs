@@ -336,7 +336,7 @@ impl Engine {
             "functions beyond the 16,777,216th".to_owned(),
         );
         self.define_loss(
-            LossReason::NotRecorded,
+            LossReason::Degraded,
             self.creators.forgotten,
             "who created threads, tasks and jobs that were not begun for long".to_owned(),
         );

@@ -146,6 +146,9 @@ impl Symbols {
         session: &mut Session,
         redactor: &Redactor,
     ) -> Option<Symbol> {
+        if bytes.len() > MAX_BYTES {
+            return None;
+        }
         let hash = self.hasher.hash_one(bytes);
         if let Some(entry) = self
             .by_text
@@ -153,7 +156,7 @@ impl Symbols {
         {
             return Some(entry.symbol);
         }
-        if bytes.len() > MAX_BYTES || self.by_text.len() >= MAX_SYMBOLS {
+        if self.by_text.len() >= MAX_SYMBOLS {
             return None;
         }
         let text = std::str::from_utf8(bytes).ok()?;
