@@ -139,8 +139,8 @@ def record(
         exclude: patterns of code not to record.
         values: whether arguments, results and exceptions are recorded.
         redact: names whose text is hidden, beside the usual ones; `False` hides nothing.
-        max_calls: stop recording after so many calls.
-        max_size: stop recording when the trace has so many bytes.
+        max_calls: stop recording after so many calls of a process; the program goes on.
+        max_size: stop recording before a process's trace has more bytes.
 
     The trace is complete even when the block raises, and the exception passes
     through unchanged.

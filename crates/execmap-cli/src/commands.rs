@@ -10,7 +10,7 @@ use execmap_export::{json, mermaid, ndjson, text};
 use execmap_map::MapQuery;
 use execmap_query::{
     BadPattern, CallNumber, Fold, FunctionPattern, OpenError, StatsQuery, Trace, TreeQuery, bytes,
-    newest, open, thousands, tree_rows,
+    facts, newest, open, thousands, tree_rows,
 };
 use execmap_web::PageOptions;
 use serde::Serialize;
@@ -60,12 +60,11 @@ impl Failure {
 }
 
 pub(crate) fn info(args: &InfoArgs, terminal: &mut Terminal) -> Result<(), Failure> {
-    let trace = open_trace(&args.trace)?;
-    let info = execmap_query::info(&trace);
+    let info = facts(&trace_path(&args.trace)?)?;
     if args.json {
         return print_json(&info, terminal);
     }
-    Ok(terminal.print(&render::info_text(&trace))?)
+    Ok(terminal.print(&render::info_text(&info))?)
 }
 
 pub(crate) fn tree(args: &TreeArgs, terminal: &mut Terminal) -> Result<(), Failure> {

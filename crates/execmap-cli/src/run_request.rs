@@ -167,10 +167,10 @@ pub(crate) struct RunArgs {
     #[arg(long, conflicts_with = "redact", help_heading = "Secrets")]
     no_redact: bool,
 
-    /// Stop recording when the trace is so large.
+    /// Stop recording before a process's trace is larger.
     #[arg(long, value_name = "SIZE", value_parser = crate::quantity::size, help_heading = "Limits")]
     max_size: Option<u64>,
-    /// Stop recording after so many calls.
+    /// Stop recording after so many calls of a process.
     #[arg(long, value_name = "N", help_heading = "Limits")]
     max_calls: Option<u64>,
     /// Keep the latest so much, instead of all.

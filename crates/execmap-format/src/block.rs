@@ -78,29 +78,33 @@ pub enum BlockKind {
     Values,
     /// Events of one log.
     Events,
-    /// Where the other blocks are; only at the end.
+    /// Where the blocks before it are, and what the heads of events say.
     Index,
+    /// The state at a moment from which on the trace can be read without what came before.
+    Begin,
     /// A kind of a later version, stepped over.
     Unknown(u8),
 }
 
 impl BlockKind {
-    fn byte(self) -> u8 {
+    pub(crate) fn byte(self) -> u8 {
         match self {
             BlockKind::Definitions => 1,
             BlockKind::Values => 2,
             BlockKind::Events => 3,
             BlockKind::Index => 4,
+            BlockKind::Begin => 5,
             BlockKind::Unknown(byte) => byte,
         }
     }
 
-    fn from_byte(byte: u8) -> Self {
+    pub(crate) fn from_byte(byte: u8) -> Self {
         match byte {
             1 => BlockKind::Definitions,
             2 => BlockKind::Values,
             3 => BlockKind::Events,
             4 => BlockKind::Index,
+            5 => BlockKind::Begin,
             other => BlockKind::Unknown(other),
         }
     }
@@ -117,6 +121,8 @@ pub struct Block {
     pub stored_len: u32,
     /// Bytes of the payload once unpacked.
     pub raw_len: u32,
+    /// Bytes at the front of the payload that are never compressed.
+    pub(crate) plain: u16,
     checksum: u32,
 }
 
@@ -131,23 +137,54 @@ pub fn encode_block(
     packer: &mut zstd::bulk::Compressor<'_>,
     scratch: &mut Vec<u8>,
 ) {
+    encode_block_with_head(out, kind, (payload, 0), packer, scratch);
+}
+
+/// As [`encode_block`], but so many bytes at the front of the payload are readable without unpacking.
+pub fn encode_block_with_head(
+    out: &mut Vec<u8>,
+    kind: BlockKind,
+    (payload, plain): (&[u8], usize),
+    packer: &mut zstd::bulk::Compressor<'_>,
+    scratch: &mut Vec<u8>,
+) {
+    let plain = u16::try_from(plain).unwrap_or(0);
+    let (head, rest) = payload.split_at(usize::from(plain).min(payload.len()));
     scratch.clear();
-    scratch.reserve(zstd::zstd_safe::compress_bound(payload.len()));
-    let is_packed = payload.len() >= PACK_FROM
+    scratch.reserve(zstd::zstd_safe::compress_bound(rest.len()));
+    let is_packed = rest.len() >= PACK_FROM
         && packer
-            .compress_to_buffer(payload, scratch)
-            .is_ok_and(|len| len < payload.len());
-    let stored: &[u8] = if is_packed { scratch } else { payload };
+            .compress_to_buffer(rest, scratch)
+            .is_ok_and(|len| len < rest.len());
+    let rest: &[u8] = if is_packed { scratch } else { rest };
+    append(out, kind, is_packed, [head, rest], payload.len());
+}
+
+/// Appends a block that is not compressed.
+pub(crate) fn encode_stored_block(out: &mut Vec<u8>, kind: BlockKind, payload: &[u8]) {
+    append(out, kind, false, [&[], payload], payload.len());
+}
+
+fn append(
+    out: &mut Vec<u8>,
+    kind: BlockKind,
+    is_packed: bool,
+    [head, rest]: [&[u8]; 2],
+    raw_len: usize,
+) {
     let at = out.len();
     out.extend_from_slice(&BLOCK_MAGIC.to_le_bytes());
-    out.extend_from_slice(&[kind.byte(), u8::from(is_packed), 0, 0]);
-    out.extend_from_slice(&(stored.len() as u32).to_le_bytes());
-    out.extend_from_slice(&(payload.len() as u32).to_le_bytes());
+    out.extend_from_slice(&[kind.byte(), u8::from(is_packed)]);
+    out.extend_from_slice(&(head.len() as u16).to_le_bytes());
+    out.extend_from_slice(&((head.len() + rest.len()) as u32).to_le_bytes());
+    out.extend_from_slice(&(raw_len as u32).to_le_bytes());
     let mut sum = crc32fast::Hasher::new();
-    sum.update(&out[at..]);
-    sum.update(stored);
+    for bytes in [&out[at..], head, rest] {
+        sum.update(bytes);
+    }
     out.extend_from_slice(&sum.finalize().to_le_bytes());
-    out.extend_from_slice(stored);
+    out.extend_from_slice(head);
+    out.extend_from_slice(rest);
 }
 
 impl Block {
@@ -165,24 +202,43 @@ impl Block {
             is_packed: head[5] == 1,
             stored_len: word(8),
             raw_len: word(12),
+            plain: u16::from_le_bytes([head[6], head[7]]),
             checksum: word(16),
         })
+    }
+
+    /// Whether the block's first 20 bytes and its payload as stored are what was written.
+    #[must_use]
+    pub fn is_sound(&self, head: &[u8], stored: &[u8]) -> bool {
+        let Some(head) = head.get(..16) else {
+            return false;
+        };
+        let mut sum = crc32fast::Hasher::new();
+        sum.update(head);
+        sum.update(stored);
+        sum.finalize() == self.checksum
     }
 
     /// Checks and unpacks a payload. `head` is the block's first 20 bytes.
     #[must_use]
     pub fn payload(&self, head: &[u8], stored: &[u8]) -> Option<Vec<u8>> {
-        let mut sum = crc32fast::Hasher::new();
-        sum.update(head.get(..16)?);
-        sum.update(stored);
-        if sum.finalize() != self.checksum {
+        if !self.is_sound(head, stored) {
             return None;
         }
         if !self.is_packed {
             return Some(stored.to_vec());
         }
-        let raw = zstd::bulk::decompress(stored, self.raw_len as usize).ok()?;
-        (raw.len() == self.raw_len as usize).then_some(raw)
+        let (plain, packed) = stored.split_at_checked(usize::from(self.plain))?;
+        let rest_len = (self.raw_len as usize).checked_sub(plain.len())?;
+        let rest = zstd::bulk::decompress(packed, rest_len).ok()?;
+        if rest.len() != rest_len {
+            return None;
+        }
+        Some(if plain.is_empty() {
+            rest
+        } else {
+            [plain, &rest].concat()
+        })
     }
 
     /// Bytes of the block in the file, head included.

@@ -64,8 +64,9 @@ impl ColumnsOut {
         &mut self.bytes[column as usize - 1]
     }
 
-    /// Appends head and columns to `out`.
-    pub(crate) fn finish(self, head: &BlockHead, out: &mut Vec<u8>) {
+    /// Appends head and columns to `out`. Gives the bytes of the head up to the running calls.
+    pub(crate) fn finish(self, head: &BlockHead, out: &mut Vec<u8>) -> usize {
+        let before = out.len();
         for number in [
             u64::from(head.log),
             u64::from(head.sequence),
@@ -79,10 +80,11 @@ impl ColumnsOut {
             head.records,
             head.starts,
             u64::from(head.task),
-            head.open.len() as u64,
         ] {
             put(out, number);
         }
+        let plain = out.len() - before;
+        put(out, head.open.len() as u64);
         for call in &head.open {
             put(out, *call);
         }
@@ -94,6 +96,7 @@ impl ColumnsOut {
         for bytes in &self.bytes {
             out.extend_from_slice(bytes);
         }
+        plain
     }
 }
 
@@ -145,9 +148,9 @@ impl<'a> ColumnsIn<'a> {
     }
 }
 
-/// Reads the head of a block of events.
-pub(crate) fn take_head(payload: &mut &[u8]) -> Option<BlockHead> {
-    let mut head = BlockHead {
+/// Reads the head of a block of events, without the running calls.
+pub(crate) fn take_short_head(payload: &mut &[u8]) -> Option<BlockHead> {
+    Some(BlockHead {
         log: u32::try_from(take(payload)?).ok()?,
         sequence: u32::try_from(take(payload)?).ok()?,
         clock: ClockPair {
@@ -159,7 +162,12 @@ pub(crate) fn take_head(payload: &mut &[u8]) -> Option<BlockHead> {
         starts: take(payload)?,
         task: u32::try_from(take(payload)?).ok()?,
         open: Vec::new(),
-    };
+    })
+}
+
+/// Reads the head of a block of events.
+pub(crate) fn take_head(payload: &mut &[u8]) -> Option<BlockHead> {
+    let mut head = take_short_head(payload)?;
     let open = take(payload)?;
     if open > MAX_OPEN as u64 {
         return None;

@@ -18,6 +18,7 @@ mod error;
 mod event;
 mod float;
 mod ids;
+mod index;
 mod intern;
 mod literal;
 mod record;
@@ -34,7 +35,9 @@ mod transcode;
 mod value;
 pub mod varint;
 
-pub use block::{Block, BlockKind, FILE_HEADER_LEN, FileHeader, encode_block};
+pub use block::{
+    Block, BlockKind, FILE_HEADER_LEN, FileHeader, encode_block, encode_block_with_head,
+};
 pub use define::{
     Code, CodeKind, Definition, DefinitionCounts, LineTable, LoopDef, Loss, LossReason, TaskDef,
     ThreadDef, TypeDef,
@@ -43,6 +46,7 @@ pub use definitions::Definitions;
 pub use error::ReadError;
 pub use event::Event;
 pub use ids::{CallId, CodeId, ExceptionId, LogId, Nanos, SymbolId, TaskId, TypeId};
+pub use index::{EventsEntry, IndexEntry, IndexWriter};
 pub use intern::Interner;
 pub use record::{Record, Records, kind, pack, pack_counted};
 pub use segment::{

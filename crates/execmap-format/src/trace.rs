@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use crate::block::{BLOCK_HEADER_LEN, Block, BlockKind, FILE_HEADER_LEN, FileHeader};
-use crate::columns::{BlockHead, ColumnsIn, take_head};
+use crate::columns::{BlockHead, ColumnsIn, take_head, take_short_head};
 use crate::definitions::Definitions;
 use crate::error::ReadError;
 use crate::event::Event;
 use crate::ids::LogId;
+use crate::index::{IndexEntry, read_index};
 use crate::intern::Interner;
 use crate::replay::{BlockReplay, LogReplay, TimeScale};
 use crate::segment::{ClockPair, PartHeader, SegmentHeader, read_segments};
@@ -38,6 +39,14 @@ pub struct Summary {
     pub version: u16,
     /// Nanoseconds from the first to the last reading of the clock.
     pub duration_ns: u64,
+    /// Whether every block was compared with its checksum.
+    pub checked: bool,
+    /// Calls that ended and calls that were left by an exception, where an index says so.
+    pub ends: Option<(u64, u64)>,
+    /// Bytes of blocks of values once unpacked.
+    pub value_bytes: u64,
+    /// Bytes of blocks of events once unpacked.
+    pub event_bytes: u64,
 }
 
 /// A block of events: where it lies, or its payload.
@@ -57,16 +66,38 @@ pub struct TraceReader<S> {
     logs: HashMap<u32, Vec<(u32, Events)>>,
 }
 
+/// Up to so many bytes a trace is compared with its checksums whatever is asked of it.
+const CHECKED_BYTES: u64 = 64 << 20;
+
 impl<S: Source> TraceReader<S> {
     /// Reads header, definitions, values and the places of the events. `part` is the side file of
     /// a run that goes on or did not end; one of another run is left alone.
     pub fn open(main: S, part: Option<S>) -> Result<Self, ReadError> {
+        Self::read(main, part, true)
+    }
+
+    /// As [`TraceReader::open`], but neither values nor events of a long trace are looked at: what
+    /// there is follows from its index, or from the heads of its blocks.
+    pub fn glance(main: S, part: Option<S>) -> Result<Self, ReadError> {
+        if main.len()? <= CHECKED_BYTES {
+            return Self::open(main, part);
+        }
+        Self::glance_unchecked(main, part)
+    }
+
+    /// As [`TraceReader::glance`], however short the trace is.
+    pub fn glance_unchecked(main: S, part: Option<S>) -> Result<Self, ReadError> {
+        Self::read(main, part, false)
+    }
+
+    fn read(main: S, part: Option<S>, checked: bool) -> Result<Self, ReadError> {
         let len = main.len()?;
         let header = FileHeader::decode(&main.read_vec(0, FILE_HEADER_LEN)?)?;
         let summary = Summary {
             bytes: len,
             run_id: header.run_id,
             version: header.version,
+            checked,
             ..Summary::default()
         };
         let scale = TimeScale {
@@ -81,11 +112,16 @@ impl<S: Source> TraceReader<S> {
             scale,
             logs: HashMap::new(),
         };
-        let end = trace.scan(FILE_HEADER_LEN as u64, len)?;
-        if let Some(part) = part {
-            trace.recover(&part, end)?;
+        // An index is the last thing that a recording writes, so nothing is left in a side file.
+        if !trace.scan_index(len)? {
+            let end = trace.scan(FILE_HEADER_LEN as u64, len)?;
+            if let Some(part) = part {
+                trace.recover(&part, end)?;
+            }
         }
-        trace.summary.complete = trace.definitions.is_ended;
+        // What is cut off may be the index alone, but nobody knows.
+        let is_cut = trace.summary.truncated_bytes > 0;
+        trace.summary.complete = trace.definitions.is_ended && !is_cut;
         for blocks in trace.logs.values_mut() {
             blocks.sort_by_key(|(sequence, _)| *sequence);
         }
@@ -109,6 +145,56 @@ impl<S: Source> TraceReader<S> {
     #[must_use]
     pub fn summary(&self) -> &Summary {
         &self.summary
+    }
+
+    /// Takes in what the index lists. False where there is none, or the blocks themselves are wanted.
+    fn scan_index(&mut self, len: u64) -> Result<bool, ReadError> {
+        if self.summary.checked {
+            return Ok(false);
+        }
+        let Some(entries) = read_index(&self.main, len)? else {
+            return Ok(false);
+        };
+        let (mut ended, mut raised) = (0u64, 0u64);
+        for entry in &entries {
+            self.take_entry(entry)?;
+            if let Some(events) = entry.events {
+                ended = ended.saturating_add(events.ended);
+                raised = raised.saturating_add(events.raised);
+            }
+        }
+        self.summary.ends = Some((ended, raised));
+        Ok(true)
+    }
+
+    /// Takes in a block that an index lists.
+    fn take_entry(&mut self, entry: &IndexEntry) -> Result<(), ReadError> {
+        if entry.kind == BlockKind::Values {
+            self.summary.value_bytes += u64::from(entry.raw_len);
+            return Ok(());
+        }
+        if let Some(events) = entry.events {
+            self.summary.event_bytes += u64::from(entry.raw_len);
+            let head = BlockHead {
+                log: events.log,
+                sequence: events.sequence,
+                clock: events.clock,
+                next_call: events.next_call,
+                records: events.records,
+                starts: events.starts,
+                ..BlockHead::default()
+            };
+            self.count(&head);
+            return Ok(());
+        }
+        let head = self.main.read_vec(entry.offset, BLOCK_HEADER_LEN)?;
+        let block = Block::decode_head(&head).filter(|block| block.len() == entry.len);
+        let is_sound = match block {
+            Some(block) => self.take_block(entry.offset, block)?,
+            None => false,
+        };
+        self.summary.damaged_blocks += u32::from(!is_sound);
+        Ok(())
     }
 
     /// Takes in the blocks from a place on; gives the place where the last whole one ends.
@@ -177,27 +263,57 @@ impl<S: Source> TraceReader<S> {
             BlockKind::Definitions => self
                 .payload(offset, &block)?
                 .is_some_and(|bytes| self.definitions.extend(&bytes)),
-            BlockKind::Values => self
-                .payload(offset, &block)?
-                .is_some_and(|bytes| self.values.extend(&bytes)),
-            BlockKind::Events => match self
-                .payload(offset, &block)?
-                .and_then(|bytes| take_head(&mut &bytes[..]))
-            {
+            BlockKind::Values if !self.summary.checked => {
+                self.summary.value_bytes += u64::from(block.raw_len);
+                true
+            }
+            BlockKind::Values => {
+                self.summary.value_bytes += u64::from(block.raw_len);
+                self.payload(offset, &block)?
+                    .is_some_and(|bytes| self.values.extend(&bytes))
+            }
+            BlockKind::Events => match self.events_head(offset, &block)? {
                 Some(events) => {
+                    self.summary.event_bytes += u64::from(block.raw_len);
                     self.note(&events, Events::InFile { offset, block });
                     true
                 }
                 None => false,
             },
-            BlockKind::Index | BlockKind::Unknown(_) => self.payload(offset, &block)?.is_some(),
+            BlockKind::Index | BlockKind::Begin | BlockKind::Unknown(_) => {
+                self.payload(offset, &block)?.is_some()
+            }
         })
     }
 
-    fn note(&mut self, head: &BlockHead, events: Events) {
-        self.summary.calls += head.starts;
-        self.summary.events += head.records;
+    /// The head of a block of events, `None` when it is damaged. Only a block without a readable
+    /// head is unpacked, and only a checked one is read to its end.
+    fn events_head(&self, offset: u64, block: &Block) -> Result<Option<BlockHead>, ReadError> {
+        if block.plain == 0 {
+            let payload = self.payload(offset, block)?;
+            return Ok(payload.and_then(|bytes| take_head(&mut &bytes[..])));
+        }
+        let len = if self.summary.checked {
+            block.len() as usize
+        } else {
+            BLOCK_HEADER_LEN + usize::from(block.plain)
+        };
+        let bytes = self.main.read_vec(offset, len)?;
+        Ok(bytes
+            .split_at_checked(BLOCK_HEADER_LEN)
+            .filter(|(head, stored)| !self.summary.checked || block.is_sound(head, stored))
+            .and_then(|(_, stored)| stored.get(..usize::from(block.plain)))
+            .and_then(|mut plain| take_short_head(&mut plain)))
+    }
+
+    fn count(&mut self, head: &BlockHead) {
+        self.summary.calls = self.summary.calls.saturating_add(head.starts);
+        self.summary.events = self.summary.events.saturating_add(head.records);
         self.definitions.clock.push(head.clock);
+    }
+
+    fn note(&mut self, head: &BlockHead, events: Events) {
+        self.count(head);
         self.logs
             .entry(head.log)
             .or_default()

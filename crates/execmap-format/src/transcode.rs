@@ -14,8 +14,16 @@ pub struct Transcoded {
     pub records: u64,
     /// Calls that began.
     pub starts: u64,
+    /// Calls that ended: they returned, were left by an exception, or closed.
+    pub ended: u64,
+    /// Calls that were left by an exception.
+    pub raised: u64,
+    /// Ticks from the first record to the last.
+    pub ticks: u64,
     /// Bytes at the end that are no record; 0 for a sound segment.
     pub damaged: usize,
+    /// Bytes of the payload's head that are readable without unpacking.
+    pub plain: usize,
 }
 
 /// Turns the segments of one log, in their order, into blocks of events.
@@ -53,13 +61,19 @@ impl LogTranscoder {
         for record in records.by_ref() {
             done.records += 1;
             done.starts += u64::from(record.kind == kind::START);
+            done.raised += u64::from(record.kind == kind::UNWIND);
+            done.ended += u64::from(matches!(
+                record.kind,
+                kind::RETURN | kind::UNWIND | kind::CLOSED
+            ));
             if self.record(&record, &mut tick, interner).is_none() {
                 done.damaged += 1;
             }
         }
         done.damaged += records.rest().len();
         (block.records, block.starts) = (done.records, done.starts);
-        std::mem::take(&mut self.columns).finish(&block, payload);
+        done.ticks = tick.saturating_sub(head.clock.tick);
+        done.plain = std::mem::take(&mut self.columns).finish(&block, payload);
         done
     }
 

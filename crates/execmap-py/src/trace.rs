@@ -107,7 +107,7 @@ impl CoreTrace {
 
     /// What `execmap info` prints.
     fn info_text(&self) -> String {
-        execmap_cli::plain(&execmap_cli::info_text(&self.trace))
+        execmap_cli::plain(&execmap_cli::info_text(&execmap_query::info(&self.trace)))
     }
 
     /// Rows of the table of calls, as lines of ndjson.

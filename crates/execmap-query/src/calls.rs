@@ -37,6 +37,9 @@ impl Outcome {
     }
 }
 
+/// Calls that columns of 32 bits can hold; the greatest number stands for none.
+pub(crate) const MOST_CALLS: u32 = u32::MAX - 1;
+
 /// Stands in the column of outcomes for a call whose beginning was not recorded.
 const MISSING: u8 = u8::MAX;
 
@@ -145,7 +148,8 @@ impl Calls {
         if let Some(creator) = begin.created_by {
             self.created_by.push(begin.call, creator);
         }
-        if !begin.args.is_empty() {
+        let has_room = self.args.len() + begin.args.len() < NONE as usize;
+        if !begin.args.is_empty() && has_room {
             self.args_start[row] = self.args.len() as u32;
             for &reference in begin.args {
                 let short = self.references.shorten(reference);

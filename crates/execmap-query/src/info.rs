@@ -2,13 +2,18 @@
 
 use serde::Serialize;
 
+use crate::open::Glance;
 use crate::rows::as_object;
-use crate::trace::Trace;
+use crate::trace::{Run, Trace};
 
 /// Version of the answers' shape.
 pub(crate) const SCHEMA: u32 = 1;
 
 /// The facts of a trace.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own in the answer"
+)]
 #[derive(Clone, Debug, Serialize)]
 pub struct Info {
     /// Version of this answer's shape.
@@ -24,10 +29,10 @@ pub struct Info {
     /// How many functions they called.
     pub functions: u64,
     /// How many of them failed: were left by an exception, but for one that ends the program in
-    /// order.
-    pub failed: u64,
-    /// How many of them had not ended when the recording ended.
-    pub unfinished: u64,
+    /// order. `None` of a long trace, whose events are not read.
+    pub failed: Option<u64>,
+    /// How many of them had not ended when the recording ended. `None` where only events say.
+    pub unfinished: Option<u64>,
     /// How many threads made them.
     pub threads: u64,
     /// How many asyncio tasks made them.
@@ -40,6 +45,8 @@ pub struct Info {
     pub bytes: u64,
     /// Whether the recording came to its end.
     pub complete: bool,
+    /// Whether every block was compared with its checksum; those of a long trace are not.
+    pub checked: bool,
     /// Whether something was taken from the side file of a run that did not end.
     pub recovered: bool,
     /// Version of the Python that ran.
@@ -71,26 +78,51 @@ pub struct Info {
 /// The facts of a trace.
 #[must_use]
 pub fn info(trace: &Trace) -> Info {
-    let run = trace.run();
     let figures = || trace.figures.iter();
     let failed = figures().map(|figures| figures.failed).sum();
     let ended: u64 = figures().map(|figures| figures.ended).sum();
     let calls = trace.calls().count();
     Info {
+        calls,
+        functions: figures().filter(|figures| figures.calls > 0).count() as u64,
+        failed: Some(failed),
+        unfinished: Some(calls.saturating_sub(ended)),
+        threads: trace.threads().len() as u64,
+        tasks: trace.tasks().len() as u64,
+        ..info_of_run(trace.run())
+    }
+}
+
+/// The facts of a trace whose events were not read.
+pub(crate) fn info_of_glance(glance: &Glance) -> Info {
+    Info {
+        calls: glance.calls,
+        functions: glance.functions,
+        unfinished: glance.ended.map(|ended| glance.calls.saturating_sub(ended)),
+        threads: glance.threads,
+        tasks: glance.tasks,
+        checked: glance.is_checked,
+        ..info_of_run(&glance.run)
+    }
+}
+
+fn info_of_run(run: &Run) -> Info {
+    Info {
         schema: SCHEMA,
         trace: run.trace.clone(),
         command: shell_words(&run.command),
         argv: run.command.clone(),
-        calls,
-        functions: figures().filter(|figures| figures.calls > 0).count() as u64,
-        failed,
-        unfinished: calls.saturating_sub(ended),
-        threads: trace.threads().len() as u64,
-        tasks: trace.tasks().len() as u64,
+        calls: 0,
+        functions: 0,
+        failed: None,
+        unfinished: None,
+        threads: 0,
+        tasks: 0,
         processes: 1,
         duration_ns: run.duration_ns,
         bytes: run.bytes,
         complete: run.is_complete,
+        checked: true,
         recovered: run.is_recovered,
         python: run.python.clone(),
         executable: run.executable.clone(),

@@ -17,6 +17,7 @@ mod figures;
 mod function;
 mod handles;
 mod info;
+mod memory;
 mod open;
 mod opening;
 mod pattern;
@@ -42,7 +43,7 @@ pub use handles::{
     CallNumber, FunctionNumber, NotAHandle, ProcessNumber, TaskNumber, ThreadNumber,
 };
 pub use info::{Info, info, rfc3339, shell_words};
-pub use open::{Glance, OpenError, glance, newest, open};
+pub use open::{Glance, OpenError, facts, glance, newest, open};
 pub use opening::{Bodies, Fold, Opening, Piece};
 pub use pattern::{BadPattern, FunctionPattern};
 pub use rows::{Row, row, rows};

@@ -6,7 +6,11 @@ use std::path::{Path, PathBuf};
 
 use execmap_format::{ReadError, Source, TraceReader};
 
+use crate::calls::MOST_CALLS;
+use crate::info::{self, Info};
+use crate::memory;
 use crate::read;
+use crate::text::{bytes, thousands};
 use crate::trace::{Run, Trace};
 
 /// Ending of a trace's file.
@@ -29,6 +33,32 @@ pub enum OpenError {
     NoneHere {
         /// The folder.
         folder: PathBuf,
+    },
+    /// The trace has more calls than can be numbered here.
+    #[error(
+        "{} has {} calls, more than the {} that can be read at once. `execmap info` tells what it holds; to look at calls, record a part: `--max-calls`, or `--ring` for the latest",
+        .path.display(), thousands(*.calls), thousands(u64::from(MOST_CALLS))
+    )]
+    TooManyCalls {
+        /// The file.
+        path: PathBuf,
+        /// How many there are.
+        calls: u64,
+    },
+    /// The trace does not fit into memory.
+    #[error(
+        "{} has {} calls: reading them takes about {} of memory, and {} are free. `execmap info` tells what it holds; to look at calls, record a part: `--max-calls`, or `--ring` for the latest; or read it where there is more memory",
+        .path.display(), thousands(*.calls), bytes(*.needed), bytes(*.free)
+    )]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// How many calls there are.
+        calls: u64,
+        /// Bytes that reading takes.
+        needed: u64,
+        /// Bytes there are.
+        free: u64,
     },
     /// The file is there and is no trace that can be read.
     #[error("{}", explain(.path, .why))]
@@ -72,12 +102,20 @@ fn explain(path: &Path, why: &ReadError) -> String {
 /// A run that did not end has a second file beside the first, `NAME.execmap.part`, with what was
 /// recorded last; it is read along.
 pub fn open(path: &Path) -> Result<Trace, OpenError> {
-    let (reader, path, name) = reader(path)?;
+    refuse_too_long(path)?;
+    let (reader, path, name) = reader(path, TraceReader::open)?;
+    refuse_too_large(&reader, &path)?;
     read::read(reader, name).map_err(|why| OpenError::Unreadable { path, why })
 }
 
+/// How a trace is opened.
+type Opener = fn(FileSource, Option<FileSource>) -> Result<TraceReader<FileSource>, ReadError>;
+
 /// The trace at a path with its side file, the path itself, and its name.
-fn reader(path: &Path) -> Result<(TraceReader<FileSource>, PathBuf, String), OpenError> {
+fn reader(
+    path: &Path,
+    opener: Opener,
+) -> Result<(TraceReader<FileSource>, PathBuf, String), OpenError> {
     let path = if path.is_dir() {
         newest(path)?
     } else {
@@ -90,7 +128,7 @@ fn reader(path: &Path) -> Result<(TraceReader<FileSource>, PathBuf, String), Ope
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned();
-    match TraceReader::open(main, part) {
+    match opener(main, part) {
         Ok(reader) => Ok((reader, path, name)),
         Err(why) => Err(OpenError::Unreadable { path, why }),
     }
@@ -107,13 +145,69 @@ pub struct Glance {
     pub threads: u64,
     /// Tasks that were seen.
     pub tasks: u64,
+    /// Functions that were recorded.
+    pub functions: u64,
+    /// Calls that ended, where that is known.
+    pub ended: Option<u64>,
+    /// Whether every block was compared with its checksum.
+    pub is_checked: bool,
 }
 
 /// Looks at the trace at `path` without reading its events, which takes no time however many there
 /// are.
 pub fn glance(path: &Path) -> Result<Glance, OpenError> {
-    let (reader, _, name) = reader(path)?;
+    let (reader, _, name) = reader(path, TraceReader::glance)?;
     Ok(read::glance(&reader, name))
+}
+
+/// Up to so many calls the facts of a trace come from its events.
+const CALLS_AT_ONCE: u64 = 1_000_000;
+
+/// The facts of the trace at `path`; of a long one without reading its events.
+pub fn facts(path: &Path) -> Result<Info, OpenError> {
+    let glance = glance(path)?;
+    if glance.calls > CALLS_AT_ONCE {
+        return Ok(info::info_of_glance(&glance));
+    }
+    Ok(info::info(&open(path)?))
+}
+
+/// Refuses a trace that would not fit into memory, before anything of it is taken in. Short files
+/// are left to [`refuse_too_large`].
+fn refuse_too_long(path: &Path) -> Result<(), OpenError> {
+    const SHORT: u64 = 64 << 20;
+    let is_long = std::fs::metadata(without_part(path)).is_ok_and(|file| file.len() > SHORT);
+    if is_long {
+        let (reader, path, _) = reader(path, TraceReader::glance)?;
+        refuse_too_large(&reader, &path)?;
+    }
+    Ok(())
+}
+
+/// Refuses a trace whose calls would not fit into memory.
+fn refuse_too_large(reader: &TraceReader<FileSource>, path: &Path) -> Result<(), OpenError> {
+    let calls = memory::calls(reader.summary());
+    let path = || path.to_owned();
+    if calls > u64::from(MOST_CALLS) {
+        return Err(OpenError::TooManyCalls {
+            path: path(),
+            calls,
+        });
+    }
+    let needed = memory::needed(reader.summary());
+    // Small traces are not worth the look.
+    if needed > 256 << 20
+        && let Some(free) = memory::free()
+        && needed > free
+    {
+        return Err(OpenError::TooLarge {
+            path: path(),
+            calls,
+            needed,
+            free,
+        });
+    }
+    Ok(())
 }
 
 /// The newest trace in a folder.

@@ -59,6 +59,9 @@ pub(crate) fn glance(reader: &TraceReader<FileSource>, name: String) -> Glance {
         calls: reader.summary().calls,
         threads: reader.definitions().threads.len() as u64,
         tasks: reader.definitions().tasks.len() as u64,
+        functions: reader.definitions().codes.len() as u64,
+        ended: reader.summary().ends.map(|(ended, _)| ended),
+        is_checked: reader.summary().checked,
     }
 }
 
@@ -178,10 +181,11 @@ struct Pass<'t> {
     functions: &'t [Function],
     definitions: &'t Definitions,
     reader: &'t TraceReader<FileSource>,
-    /// The value of each exception that was seen.
-    exceptions: FxHashMap<u32, u64>,
+    /// The value of each exception that was seen, by log: numbers of exceptions come round, and a
+    /// thread's own are never far apart.
+    exceptions: FxHashMap<(u32, u32), u64>,
     /// Calls left by exceptions that were first seen on a thread that is read later.
-    waiting: Vec<(u32, ExceptionId)>,
+    waiting: Vec<(u32, (u32, u32))>,
     /// Whether the value of an exception is a normal end.
     exits: FxHashMap<u64, bool>,
     /// Exceptions thrown into suspended calls.
@@ -257,7 +261,7 @@ impl<'t> Pass<'t> {
                 exception, value, ..
             } => {
                 if value != ValueRef::NOT_RECORDED {
-                    self.exceptions.insert(exception.0, value.0);
+                    self.exceptions.insert((log.0, exception.0), value.0);
                 }
             }
             Event::Closed { at, call, .. } => self.end(log, at.0, call, Outcome::Closed, None),
@@ -319,7 +323,7 @@ impl<'t> Pass<'t> {
 
     /// An exception that leaves is a failure, but for the one that closes a generator.
     fn unwind(&mut self, log: LogId, at: u64, call: CallId, exception: ExceptionId) {
-        let value = self.exceptions.get(&exception.0).copied();
+        let value = self.exceptions.get(&(log.0, exception.0)).copied();
         let was_thrown = !self.thrown.is_empty()
             && self
                 .numbers
@@ -337,8 +341,11 @@ impl<'t> Pass<'t> {
         }
         self.end(log, at, call, Outcome::Raised, value);
         if value.is_none() {
-            self.waiting
-                .extend(self.numbers.short(call).map(|call| (call, exception)));
+            self.waiting.extend(
+                self.numbers
+                    .short(call)
+                    .map(|call| (call, (log.0, exception.0))),
+            );
         }
     }
 
@@ -361,7 +368,7 @@ impl<'t> Pass<'t> {
 
     fn finish(mut self) -> Assembled {
         for (call, exception) in std::mem::take(&mut self.waiting) {
-            if let Some(value) = self.exceptions.get(&exception.0) {
+            if let Some(value) = self.exceptions.get(&exception) {
                 let value = *value;
                 self.assembler.set_exception(call, value);
                 if self.is_exit(value) {

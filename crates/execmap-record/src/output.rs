@@ -7,8 +7,9 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use execmap_format::{
-    BlockKind, ClockPair, Definition, DefinitionCounts, FILE_HEADER_LEN, FileHeader, Interner,
-    LogTranscoder, SegmentHeader, encode_block,
+    BlockKind, ClockPair, Definition, DefinitionCounts, EventsEntry, FILE_HEADER_LEN, FileHeader,
+    IndexEntry, IndexWriter, Interner, LogTranscoder, SegmentHeader, encode_block,
+    encode_block_with_head,
 };
 
 use crate::names::may_overwrite;
@@ -17,6 +18,8 @@ use crate::own_file::OwnFile;
 
 /// Fast enough to keep up with a program that does nothing but call.
 const LEVEL: i32 = 1;
+/// Room that a limited trace keeps for its last definitions.
+const END_ROOM: u64 = 4 << 10;
 
 /// The trace's file while it is written.
 pub struct Output {
@@ -28,18 +31,27 @@ pub struct Output {
     counts: DefinitionCounts,
     interner: Interner,
     logs: HashMap<u32, LogTranscoder>,
+    /// Blocks that are not in the file yet, and what the index says of them.
     blocks: Vec<u8>,
+    entries: Vec<IndexEntry>,
+    index: IndexWriter,
     payload: Vec<u8>,
     packed: Vec<u8>,
+    /// No events are written that would make the file longer.
+    max_size: u64,
+    /// The file has reached its greatest size.
+    is_full: bool,
     /// Calls that began in what was written.
     pub starts: u64,
+    /// Calls that began in what did not fit.
+    pub refused: u64,
     /// Records that could not be read back.
     pub damaged: u64,
 }
 
 impl Output {
     /// Begins a trace in an empty file, which lies at `path`.
-    pub fn new(file: File, path: &Path, run_id: [u8; 16]) -> io::Result<Output> {
+    pub fn new(file: File, path: &Path, run_id: [u8; 16], max_size: u64) -> io::Result<Output> {
         let header = FileHeader {
             version: execmap_format::FORMAT_VERSION,
             run_id,
@@ -53,9 +65,14 @@ impl Output {
             interner: Interner::new(0),
             logs: HashMap::new(),
             blocks: Vec::new(),
+            entries: Vec::new(),
+            index: IndexWriter::default(),
             payload: Vec::new(),
             packed: Vec::new(),
+            max_size,
+            is_full: false,
             starts: 0,
+            refused: 0,
             damaged: 0,
         })
     }
@@ -74,16 +91,12 @@ impl Output {
 
     /// Appends a run of definitions.
     pub fn definitions(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.payload.clear();
-        Definition::Counts(self.counts).encode(&mut self.payload);
-        self.payload.extend_from_slice(bytes);
-        encode_block(
-            &mut self.blocks,
-            BlockKind::Definitions,
-            &self.payload,
-            &mut self.packer,
-            &mut self.packed,
-        );
+        let mut payload = std::mem::take(&mut self.payload);
+        payload.clear();
+        Definition::Counts(self.counts).encode(&mut payload);
+        payload.extend_from_slice(bytes);
+        self.append(BlockKind::Definitions, (&payload, 0), None);
+        self.payload = payload;
         self.flush()?;
         self.counts.add(bytes);
         Ok(())
@@ -112,27 +125,61 @@ impl Output {
         payload.clear();
         let log = self.logs.entry(head.log).or_default();
         let done = log.segment(head, records, &mut self.interner, &mut payload);
-        self.starts += done.starts;
         self.damaged += done.damaged as u64;
         let mut values = Vec::new();
         if self.interner.take_fresh(&mut values) {
-            encode_block(
-                &mut self.blocks,
-                BlockKind::Values,
-                &values,
-                &mut self.packer,
-                &mut self.packed,
-            );
+            self.append(BlockKind::Values, (&values, 0), None);
         }
-        encode_block(
-            &mut self.blocks,
-            BlockKind::Events,
-            &payload,
-            &mut self.packer,
-            &mut self.packed,
-        );
+        let entry = EventsEntry {
+            log: head.log,
+            sequence: head.sequence,
+            clock: head.clock,
+            ticks: done.ticks,
+            next_call: head.next_call,
+            records: done.records,
+            starts: done.starts,
+            ended: done.ended,
+            raised: done.raised,
+        };
+        self.append(BlockKind::Events, (&payload, done.plain), Some(entry));
         self.payload = payload;
-        self.flush()
+        if !self.has_room() {
+            // What comes later in this log or another would have a gap before it.
+            self.is_full = true;
+            self.refused += done.starts;
+            self.blocks.clear();
+            self.entries.clear();
+            return Ok(());
+        }
+        self.flush()?;
+        self.starts += done.starts;
+        Ok(())
+    }
+
+    /// Whether the file has reached its greatest size.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.is_full
+    }
+
+    /// Whether the blocks that wait, the end and the index keep the file below its greatest size.
+    fn has_room(&self) -> bool {
+        let end = self.offset + self.blocks.len() as u64 + self.index.most_bytes() + END_ROOM;
+        !self.is_full && end <= self.max_size
+    }
+
+    /// Makes a block that waits to be written. Part of its payload is readable without unpacking.
+    fn append(&mut self, kind: BlockKind, payload: (&[u8], usize), events: Option<EventsEntry>) {
+        let at = self.blocks.len();
+        let (blocks, packer) = (&mut self.blocks, &mut self.packer);
+        encode_block_with_head(blocks, kind, payload, packer, &mut self.packed);
+        self.entries.push(IndexEntry {
+            offset: self.offset + at as u64,
+            len: (self.blocks.len() - at) as u64,
+            raw_len: payload.0.len() as u32,
+            kind,
+            events,
+        });
     }
 
     /// Forgets a log whose thread has ended.
@@ -140,7 +187,33 @@ impl Output {
         self.logs.remove(&log);
     }
 
+    /// Writes the end of the recording, and the index.
+    pub fn end(&mut self) -> io::Result<()> {
+        self.define(&Definition::End)?;
+        self.write_index()
+    }
+
+    fn write_index(&mut self) -> io::Result<()> {
+        let offset = self.offset;
+        self.index.finish(offset, &mut self.blocks);
+        self.write_blocks()
+    }
+
     fn flush(&mut self) -> io::Result<()> {
+        let written = self.write_blocks();
+        let entries = self.entries.drain(..);
+        if written.is_ok() {
+            entries.for_each(|entry| self.index.push(entry));
+        } else {
+            drop(entries);
+        }
+        if written.is_ok() && self.index.is_full() {
+            return self.write_index();
+        }
+        written
+    }
+
+    fn write_blocks(&mut self) -> io::Result<()> {
         let (blocks, offset) = (&self.blocks, self.offset);
         let written = self.file.get().and_then(|file| {
             file.write_all_at(blocks, offset)

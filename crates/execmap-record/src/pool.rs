@@ -27,6 +27,8 @@ pub(crate) struct Pool {
     head: Slab,
     header: PartHeader,
     bytes: usize,
+    /// No segment is larger than those of this class.
+    least_class: usize,
 }
 
 impl Pool {
@@ -60,6 +62,7 @@ impl Pool {
                 head,
                 header,
                 bytes: 0,
+                least_class: 0,
             },
             refused,
         ))
@@ -77,16 +80,25 @@ impl Pool {
         );
     }
 
-    fn class(logs: usize) -> usize {
+    /// Makes segments so small that a trace of `bytes` has room for many of them.
+    pub(crate) fn suit_size(&mut self, bytes: u64) {
+        const SEGMENTS: u64 = 64;
+        let is_small =
+            |(_, size): &(usize, usize)| (*size as u64).saturating_mul(SEGMENTS) <= bytes;
+        self.least_class = SIZES.iter().position(is_small).unwrap_or(SIZES.len() - 1);
+    }
+
+    fn class(&self, logs: usize) -> usize {
         SIZES
             .iter()
             .position(|(up_to, _)| logs <= *up_to)
             .unwrap_or(SIZES.len() - 1)
+            .max(self.least_class)
     }
 
     /// A segment for one of `logs` threads; `None` when all are in use and there may be no more.
     pub(crate) fn take(&mut self, logs: usize) -> Option<Segment> {
-        let class = Self::class(logs);
+        let class = self.class(logs);
         if let Some(segment) = self.free[class].pop() {
             return Some(segment);
         }
@@ -105,7 +117,7 @@ impl Pool {
 
     /// A new segment, unless all of them together would be too much.
     pub(crate) fn take_more(&mut self, logs: usize) -> Option<Segment> {
-        let class = Self::class(logs);
+        let class = self.class(logs);
         if self.bytes + SLAB > MAX_BYTES || self.grow(SIZES[class].1).is_err() {
             return None;
         }

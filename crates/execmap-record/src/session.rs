@@ -56,6 +56,22 @@ pub enum Stopped {
     SizeLimit(u64),
 }
 
+impl std::fmt::Display for Stopped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Stopped::NotWritten(error) => {
+                write!(
+                    f,
+                    "recording stopped: the trace could not be written: {error}"
+                )
+            }
+            Stopped::SizeLimit(size) => {
+                write!(f, "recording stopped at {size} bytes (--max-size)")
+            }
+        }
+    }
+}
+
 /// A thread's log: where its records go.
 #[derive(Default)]
 pub struct Log {
@@ -99,6 +115,8 @@ pub struct Finished {
     pub bytes: u64,
     /// Calls in it.
     pub calls: u64,
+    /// Calls that did not fit.
+    pub refused: u64,
     /// Why it ended early, if it did.
     pub stopped: Option<Stopped>,
 }
@@ -134,7 +152,8 @@ impl Session {
             Err(error) => (None, Some(error)),
         };
         let file = File::create(path).map_err(unwritable)?;
-        let output = Output::new(file, path, run_id).map_err(unwritable)?;
+        let max_size = max_size.unwrap_or(u64::MAX);
+        let output = Output::new(file, path, run_id, max_size).map_err(unwritable)?;
         let now = clock_pair();
         let header = PartHeader {
             run_id,
@@ -143,7 +162,8 @@ impl Session {
             latest: now,
         };
         let is_there = side.is_some();
-        let (pool, error) = Pool::new(side, header).map_err(unwritable)?;
+        let (mut pool, error) = Pool::new(side, header).map_err(unwritable)?;
+        pool.suit_size(max_size);
         if error.is_some() {
             refused = error;
         }
@@ -165,7 +185,7 @@ impl Session {
             output: Mutex::new(output),
             work: Condvar::new(),
             room: Condvar::new(),
-            max_size: max_size.unwrap_or(u64::MAX),
+            max_size,
         };
         let mut session = Session {
             shared: Arc::new(shared),

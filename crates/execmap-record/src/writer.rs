@@ -1,6 +1,7 @@
 //! What the writer does: segments in their order, definitions before the events that name them.
 
 use std::collections::VecDeque;
+use std::fmt::Write;
 use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -93,7 +94,7 @@ impl Shared {
             .and_then(|()| output.segment(segment));
         if let Err(error) = &done {
             self.fail(error);
-        } else if output.len() > self.max_size {
+        } else if output.is_full() {
             lock(&self.state)
                 .stopped
                 .get_or_insert(Stopped::SizeLimit(self.max_size));
@@ -152,17 +153,12 @@ impl Shared {
         let mut output = lock(&self.output);
         let mut state = lock(&self.state);
         if state.stopped.is_none() || matches!(state.stopped, Some(Stopped::SizeLimit(_))) {
-            let damaged = output.damaged;
-            let mut end = || {
-                if damaged > 0 {
-                    let detail = "records that could not be read back".to_owned();
-                    output.define(&Definition::Loss(Loss {
-                        reason: LossReason::RecorderFault,
-                        count: damaged,
-                        detail,
-                    }))?;
+            let losses = self.last_losses(&output);
+            let end = || -> io::Result<()> {
+                for loss in losses {
+                    output.define(&Definition::Loss(loss))?;
                 }
-                output.define(&Definition::End)
+                output.end()
             };
             if let Err(error) = end() {
                 state.stopped = Some(Stopped::NotWritten(error.to_string()));
@@ -171,7 +167,33 @@ impl Shared {
         Finished {
             bytes: output.len(),
             calls: output.starts,
+            refused: output.refused,
             stopped: state.stopped.clone(),
         }
+    }
+
+    /// What only the writer knows to be missing.
+    fn last_losses(&self, output: &Output) -> Vec<Loss> {
+        let mut losses = Vec::new();
+        if output.damaged > 0 {
+            losses.push(Loss {
+                reason: LossReason::RecorderFault,
+                count: output.damaged,
+                detail: "records that could not be read back".to_owned(),
+            });
+        }
+        if output.is_full() {
+            let mut detail = Stopped::SizeLimit(self.max_size).to_string();
+            if output.refused > 0 {
+                let refused = output.refused;
+                let _ = write!(detail, "; the last {refused} calls before did not fit");
+            }
+            losses.push(Loss {
+                reason: LossReason::LimitReached,
+                count: 1,
+                detail,
+            });
+        }
+        losses
     }
 }

@@ -216,7 +216,7 @@ fn run_facts(trace: &Trace) -> RunFacts {
         duration_ns: run.duration_ns,
         calls: trace.calls().count(),
         held_calls: 0,
-        failures: info(trace).failed,
+        failures: info(trace).failed.unwrap_or(0),
         complete: run.is_complete,
         recovered: run.is_recovered,
         left_out: run.left_out.iter().map(row).collect(),

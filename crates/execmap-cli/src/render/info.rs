@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use execmap_query::{Info, Trace, bytes, counted, duration, info, thousands, visible};
+use execmap_query::{Info, bytes, counted, duration, thousands, visible};
 
 use crate::fit::left;
 use crate::style::{FAILED, NAME, QUIET, paint};
@@ -12,8 +12,7 @@ const HEAD: usize = 11;
 
 /// The facts of a trace.
 #[must_use]
-pub fn info_text(trace: &Trace) -> String {
-    let info = info(trace);
+pub fn info_text(info: &Info) -> String {
     let mut lines: Vec<(&str, String)> = vec![
         (
             "trace",
@@ -23,13 +22,13 @@ pub fn info_text(trace: &Trace) -> String {
                 paint(QUIET, bytes(info.bytes))
             ),
         ),
-        ("state", state(&info)),
+        ("state", state(info)),
     ];
-    lines.extend(left_out(&info));
-    lines.push(("calls", calls(&info)));
-    lines.push(("ran on", ran_on(&info)));
+    lines.extend(left_out(info));
+    lines.push(("calls", calls(info)));
+    lines.push(("ran on", ran_on(info)));
     lines.push(("took", duration(info.duration_ns)));
-    lines.push(("detail", detail(&info)));
+    lines.push(("detail", detail(info)));
     let facts = [
         ("command", visible(&info.command).into_owned()),
         ("folder", info.folder.clone()),
@@ -39,7 +38,7 @@ pub fn info_text(trace: &Trace) -> String {
                 started.replace('T', " ").replace('Z', " UTC")
             }),
         ),
-        ("python", python(&info)),
+        ("python", python(info)),
         ("system", info.platform.clone()),
         ("execmap", info.execmap.clone()),
     ];
@@ -64,8 +63,9 @@ fn python(info: &Info) -> String {
 
 fn state(info: &Info) -> String {
     match (info.complete, info.recovered) {
-        (true, _) if info.left_out.is_empty() => "whole".to_owned(),
-        (true, _) => "whole, but for what was left out".to_owned(),
+        (true, _) if !info.left_out.is_empty() => "whole, but for what was left out".to_owned(),
+        (true, _) if info.checked => "whole".to_owned(),
+        (true, _) => "whole by its index; `execmap stats` reads every block of it".to_owned(),
         (false, true) => paint(
             FAILED,
             format!(
@@ -103,11 +103,11 @@ fn calls(info: &Info) -> String {
         thousands(info.calls),
         counted(info.functions, "function")
     )];
-    if info.failed > 0 {
-        parts.push(paint(FAILED, format!("{} failed", thousands(info.failed))));
+    if let Some(failed) = info.failed.filter(|count| *count > 0) {
+        parts.push(paint(FAILED, format!("{} failed", thousands(failed))));
     }
-    if info.unfinished > 0 {
-        parts.push(format!("{} had not returned", thousands(info.unfinished)));
+    if let Some(unfinished) = info.unfinished.filter(|count| *count > 0) {
+        parts.push(format!("{} had not returned", thousands(unfinished)));
     }
     parts.join(", ")
 }

@@ -46,6 +46,7 @@ fn info_says_what_and_whether_whole() {
       "duration_ns": 23999,
       "bytes": 505,
       "complete": true,
+      "checked": true,
       "recovered": false,
       "python": "3.13.0",
       "executable": "/usr/bin/python3",

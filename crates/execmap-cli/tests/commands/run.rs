@@ -147,8 +147,8 @@ fn help_is_short_and_has_examples() {
           --no-redact      Hide nothing
 
     Limits:
-          --max-size <SIZE>  Stop recording when the trace is so large
-          --max-calls <N>    Stop recording after so many calls
+          --max-size <SIZE>  Stop recording before a process's trace is larger
+          --max-calls <N>    Stop recording after so many calls of a process
           --ring <SIZE>      Keep the latest so much, instead of all
 
     Patterns are paths (`src/*.py`) or names (`shop.pricing:*`).

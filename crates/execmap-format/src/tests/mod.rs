@@ -2,6 +2,7 @@
 
 mod damage;
 mod events;
+mod index;
 mod page;
 mod roundtrip;
 mod values;

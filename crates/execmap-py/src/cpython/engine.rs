@@ -4,6 +4,7 @@
 //! locked, and nothing here may run Python code while it holds the engine.
 
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 use execmap_record::format::{Definition, Loss, LossReason, kind, pack};
@@ -72,6 +73,10 @@ pub(super) struct Suspended {
 }
 
 /// The recorder.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is read on its own, one of them in every hook"
+)]
 pub(super) struct Engine {
     pub(super) hot_thread: u64,
     pub(super) hot_log: *mut ThreadLog,
@@ -81,6 +86,10 @@ pub(super) struct Engine {
     pub(super) with_values: bool,
     /// No more is recorded.
     pub(super) is_dead: bool,
+    /// A call was not recorded because there were enough.
+    pub(super) is_limited: bool,
+    /// Forks after the recording stopped.
+    late_forks: u64,
     pub(super) next_exception: u32,
     pub(super) disable: *mut ffi::PyObject,
     pub(super) session: Session,
@@ -100,7 +109,7 @@ pub(super) struct Engine {
     /// Threads of the process that had ended when logs were last looked at.
     pub(super) ended_seen: usize,
     pub(super) codes: Codes,
-    pub(super) monitoring: Monitoring,
+    pub(super) monitoring: Rc<Monitoring>,
     pub(super) neighbours: Neighbours,
     pub(super) settings: Settings,
     pub(super) faults: u64,
@@ -140,6 +149,7 @@ extern "C" fn before_fork() {
     // without it, while no hook runs on this thread; the writer's own lock orders the rest.
     if let Some(engine) = unsafe { engine() } {
         engine.session.pause_writer();
+        engine.late_forks += u64::from(engine.monitoring.is_released());
     }
 }
 
@@ -184,6 +194,8 @@ pub(crate) fn start(py: Python<'_>, mut settings: Settings) -> PyResult<Vec<Stri
         epoch: EPOCH.fetch_add(1, Ordering::Relaxed) + 1,
         with_values: settings.with_values,
         is_dead: false,
+        is_limited: false,
+        late_forks: 0,
         next_exception: 0,
         disable: monitoring.disable.as_ptr(),
         session,
@@ -201,7 +213,7 @@ pub(crate) fn start(py: Python<'_>, mut settings: Settings) -> PyResult<Vec<Stri
         threads: 0,
         ended_seen: 0,
         codes: Codes::default(),
-        monitoring,
+        monitoring: Rc::new(monitoring),
         neighbours: Neighbours::default(),
         settings,
         faults: 0,
@@ -348,7 +360,12 @@ impl Engine {
         self.note_interpreters();
         self.note_unseen_ends();
         let mut notes: Vec<String> = self.interference().map(str::to_owned).into_iter().collect();
-        if self.next_call >= self.max_calls {
+        self.define_loss(
+            LossReason::NotFollowed,
+            self.late_forks,
+            "children forked after the recording had stopped".to_owned(),
+        );
+        if self.is_limited {
             let text = format!(
                 "recording stopped at {} calls (--max-calls)",
                 self.max_calls
@@ -356,24 +373,15 @@ impl Engine {
             self.define_loss(LossReason::LimitReached, 1, text.clone());
             notes.push(text);
         }
-        match self.session.stopped() {
-            Some(Stopped::NotWritten(error)) => {
-                let text = format!("recording stopped: the trace could not be written: {error}");
-                self.define_loss(LossReason::NotWritten, 1, error);
-                notes.push(text);
-            }
-            Some(Stopped::SizeLimit(size)) => {
-                let text = format!("recording stopped at {size} bytes (--max-size)");
-                self.define_loss(LossReason::LimitReached, 1, text.clone());
-                notes.push(text);
-            }
-            None => {}
+        if let Some(Stopped::NotWritten(error)) = self.session.stopped() {
+            self.define_loss(LossReason::NotWritten, 1, error);
         }
         let threads = self.threads as usize;
         let path = self.session.path().to_owned();
         let finished = self
             .session
             .finish(self.logs.iter_mut().map(|log| &mut log.log), &[]);
+        notes.extend(finished.stopped.as_ref().map(ToString::to_string));
         Stop {
             finished,
             threads,

@@ -11,6 +11,7 @@ use super::exceptions::is_on_top;
 use super::frame::Frame;
 use super::generators::{WATCHES_GENERATORS, Watched};
 use super::hook::Hook;
+use super::limits::retire;
 use super::logs::ThreadLog;
 use super::monitoring::Scope;
 use super::values::Encoder;
@@ -57,11 +58,12 @@ hooks! {
     "JUMP" Loops on_jump => jumped;
 }
 
-/// What a hook answers: go on, or do not come here again.
+/// What a hook answers: go on, do not come here again, or do not come at all.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Answer {
     Continue,
     Disable,
+    Retire,
 }
 
 /// Runs a hook. A panic ends the recording and never reaches the program.
@@ -83,6 +85,12 @@ unsafe fn guarded(work: impl FnOnce(&mut Engine) -> Answer) -> *mut ffi::PyObjec
         Ok(Answer::Continue) => unsafe { ffi::Py_None() },
         // SAFETY: the object lives as long as `sys.monitoring`; the caller wants its own reference.
         Ok(Answer::Disable) => unsafe { ffi::Py_NewRef((*engine).disable) },
+        Ok(Answer::Retire) => {
+            // SAFETY: the hook has ended, and with it the use of the engine.
+            unsafe { retire() };
+            // SAFETY: `None` is immortal.
+            unsafe { ffi::Py_None() }
+        }
         Err(_) => {
             // SAFETY: the hook has ended.
             unsafe { (*engine).fault() };
@@ -114,7 +122,7 @@ unsafe fn started(engine: &mut Engine, args: *const *mut ffi::PyObject) -> Answe
     // SAFETY: in a hook, in all of what follows.
     unsafe {
         if engine.is_dead && !engine.become_child() {
-            return Answer::Disable;
+            return Answer::Retire;
         }
         let code = *args;
         let mut entry = code::entry_of(code);
@@ -128,7 +136,8 @@ unsafe fn started(engine: &mut Engine, args: *const *mut ffi::PyObject) -> Answe
             }
         }
         if engine.next_call >= engine.max_calls {
-            return Answer::Disable;
+            engine.reach_limit();
+            return Answer::Retire;
         }
         let (log, frame) = here(engine);
         begin(engine, &mut *log, frame, &*entry)
@@ -279,7 +288,7 @@ fn is_running(engine: &mut Engine, log: &mut ThreadLog, frame: Frame) -> bool {
 
 #[cold]
 fn look_for(engine: &mut Engine, log: &mut ThreadLog, frame: Frame) -> bool {
-    !engine.is_dead && engine.next_call < engine.max_calls && engine.switch_to(log, frame)
+    !engine.is_dead && engine.switch_to(log, frame)
 }
 
 /// The tick for a record that ends or suspends a call. There must be room for two records.
@@ -561,7 +570,8 @@ unsafe fn jumped(engine: &mut Engine, args: *const *mut ffi::PyObject) -> Answer
         if !(*node.entry).headers.contains(&target) {
             return Answer::Disable;
         }
-        if log.loop_at == log.log.cursor.position() && log.loop_header == target {
+        let goes_on = log.loop_header == target && log.loop_count < u32::MAX;
+        if log.loop_at == log.log.cursor.position() && goes_on {
             log.loop_count += 1;
             log.log
                 .cursor

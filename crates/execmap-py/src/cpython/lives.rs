@@ -39,6 +39,7 @@ impl Engine {
             return false;
         };
         self.is_dead = false;
+        self.is_limited = false;
         // Its memory and its files are the parent's: nothing of it may be dropped.
         std::mem::forget(std::mem::replace(&mut self.session, session));
         let mut redactor = Redactor::new(&self.settings.redact);

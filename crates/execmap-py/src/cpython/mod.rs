@@ -18,6 +18,7 @@ mod hook;
 mod instances;
 mod layout;
 mod learning;
+mod limits;
 mod lives;
 mod logs;
 mod monitoring;

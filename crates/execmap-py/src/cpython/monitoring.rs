@@ -1,5 +1,7 @@
 //! `sys.monitoring`: the tool id, the events, the callbacks (PEP 669).
 
+use std::cell::OnceCell;
+
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyModule, PyString};
@@ -38,6 +40,8 @@ pub(super) struct Monitoring {
     name: Py<PyString>,
     /// Our callbacks by the number of their event.
     callbacks: Vec<(u32, Py<PyAny>)>,
+    /// Once everything was given back: what another tool had done.
+    released: OnceCell<Option<String>>,
 }
 
 /// What became of the events of a code object.
@@ -101,6 +105,7 @@ impl Monitoring {
             numbers,
             name: name.unbind(),
             callbacks,
+            released: OnceCell::new(),
         })
     }
 
@@ -166,6 +171,9 @@ impl Monitoring {
 
     /// What another tool did to our id or our events, if it did anything.
     pub(super) fn interference(&self, py: Python<'_>) -> Option<String> {
+        if self.is_released() {
+            return None;
+        }
         let owner = self.get_tool.bind(py).call1((self.tool,)).ok()?;
         if owner.is_none() {
             return Some(format!("freed execmap's id {}", self.tool));
@@ -186,8 +194,19 @@ impl Monitoring {
     }
 
     /// Turns everything off and gives the id back, and whatever another tool has put in our place.
-    /// Says what another tool did. The hooks may stay where they are, which then do nothing.
+    /// Says what another tool did. The hooks may stay where they are, which then do nothing. The
+    /// second time nothing is left to do.
     pub(super) fn release(&self, py: Python<'_>, leaving_hooks: bool) -> Option<String> {
+        let give_back = || self.give_back(py, leaving_hooks);
+        self.released.get_or_init(give_back).clone()
+    }
+
+    /// Whether the id was given back.
+    pub(super) fn is_released(&self) -> bool {
+        self.released.get().is_some()
+    }
+
+    fn give_back(&self, py: Python<'_>, leaving_hooks: bool) -> Option<String> {
         let mut interference = self.interference(py);
         let module = self.module.bind(py);
         let is_free = module

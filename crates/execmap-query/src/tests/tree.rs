@@ -214,11 +214,11 @@ fn bodies_stay_closed_while_room_is_short() {
 fn the_normal_end_of_the_program_is_no_failure() {
     let trace = importing(false);
     let root = crate::CallNumber(0);
-    assert_eq!(crate::info(&trace).failed, 0);
+    assert_eq!(crate::info(&trace).failed, Some(0));
     assert!(!trace.calls().has_failed(root) && !trace.is_failing(root));
     assert_eq!(trace.calls().outcome(root), crate::Outcome::Raised);
     let mut builder = TraceBuilder::new();
     builder.call("main", &[]);
     builder.raises("SystemExit: 2");
-    assert_eq!(crate::info(&builder.trace()).failed, 1);
+    assert_eq!(crate::info(&builder.trace()).failed, Some(1));
 }

@@ -2,9 +2,9 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use execmap_format::{Definition, LossReason};
+use execmap_format::{Definition, LossReason, TraceReader};
 
-use crate::{Session, StartError};
+use crate::{Session, StartError, Stopped};
 
 use super::support::{Program, read, read_live, trace_path};
 
@@ -212,4 +212,68 @@ fn a_file_in_use_or_of_others_is_left_alone() {
         std::fs::read(&path).expect("the file is there"),
         b"a report"
     );
+}
+
+#[test]
+fn a_glance_at_an_index_tells_what_the_events_tell() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let path = trace_path(folder.path());
+    let mut program = Program::new(&path, 3);
+    program.define("outer");
+    // More blocks than one index lists.
+    for _ in 0..1500 {
+        program.calls(3);
+        program.session.flush(program.logs.iter_mut());
+    }
+    program.calls(CALLS);
+    program.session.finish(program.logs.iter_mut(), &[]);
+    let bytes = std::fs::read(&path).expect("the trace is there");
+    let open = |opener: fn(Vec<u8>, Option<Vec<u8>>) -> _| {
+        let trace: Result<TraceReader<Vec<u8>>, _> = opener(bytes.clone(), None);
+        trace.expect("the trace opens").summary().clone()
+    };
+    let (whole, glance) = (open(TraceReader::open), open(TraceReader::glance_unchecked));
+    let calls = 4500 + CALLS as u64;
+    assert_eq!(glance.ends, Some((calls, 0)), "it came from an index");
+    for seen in [&whole, &glance] {
+        assert_eq!((seen.calls, seen.events), (calls, whole.events));
+        assert!(seen.complete && seen.damaged_blocks == 0);
+        assert_eq!(seen.duration_ns, whole.duration_ns);
+    }
+}
+
+#[test]
+fn a_limit_of_size_is_kept() {
+    const MOST: u64 = 300_000;
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let path = trace_path(folder.path());
+    let mut program = Program::limited(&path, 2, Some(MOST));
+    program.define("outer");
+    let began = program.calls_until_stopped(CALLS * 10);
+    assert!(began < CALLS * 10, "the recording stopped");
+    let finished = program.session.finish(program.logs.iter_mut(), &[]);
+    assert_eq!(finished.stopped, Some(Stopped::SizeLimit(MOST)));
+    assert!(
+        finished.bytes <= MOST && finished.bytes > MOST / 3,
+        "{}",
+        finished.bytes
+    );
+    assert_eq!(
+        finished.calls + finished.refused,
+        began as u64,
+        "each call is accounted for"
+    );
+    let bytes = std::fs::read(&path).expect("the trace is there");
+    let trace = TraceReader::open(bytes, None).expect("the trace opens");
+    assert!(trace.summary().complete);
+    assert_eq!(trace.summary().calls, finished.calls);
+    let [loss] = &trace.definitions().losses[..] else {
+        panic!("one loss is told: {:?}", trace.definitions().losses);
+    };
+    assert_eq!(loss.reason, LossReason::LimitReached);
+    let told = format!(
+        "recording stopped at {MOST} bytes (--max-size); the last {} calls before did not fit",
+        finished.refused
+    );
+    assert_eq!(loss.detail, told);
 }

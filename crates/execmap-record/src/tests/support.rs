@@ -31,8 +31,12 @@ pub(crate) fn trace_path(folder: &Path) -> PathBuf {
 
 impl Program {
     pub(crate) fn new(path: &Path, logs: u32) -> Program {
+        Self::limited(path, logs, None)
+    }
+
+    pub(crate) fn limited(path: &Path, logs: u32, max_size: Option<u64>) -> Program {
         let (mut session, refused) =
-            Session::create(path, [3; 16], None).expect("the folder can be written");
+            Session::create(path, [3; 16], max_size).expect("the folder can be written");
         assert!(refused.is_none(), "{refused:?}");
         let logs = (0..logs).map(|number| session.open_log(number)).collect();
         Program {
@@ -50,7 +54,11 @@ impl Program {
     }
 
     fn room(&mut self, log: usize) -> bool {
-        if self.logs[log].cursor.has_room(64) {
+        self.room_for(log, 64)
+    }
+
+    fn room_for(&mut self, log: usize, len: usize) -> bool {
+        if self.logs[log].cursor.has_room(len) {
             return true;
         }
         let (before, rest) = self.logs.split_at_mut(log);
@@ -83,6 +91,19 @@ impl Program {
         let len = tokens.len();
         own.cursor
             .word_and(pack(kind::RETURN, len as u32, ticks()), len);
+    }
+
+    /// Calls until there is no more room; gives how many began.
+    pub(crate) fn calls_until_stopped(&mut self, most: usize) -> usize {
+        for index in 0..most {
+            let log = index % self.logs.len();
+            // Room for the whole call: the writer may stop the recording at any moment.
+            if !self.room_for(log, 256) {
+                return self.story.len();
+            }
+            self.call(log);
+        }
+        self.story.len()
     }
 
     pub(crate) fn calls(&mut self, count: usize) {

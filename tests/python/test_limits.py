@@ -1,0 +1,228 @@
+"""Limits of a recording: where it stops, that the program goes on, and that the trace says so."""
+
+from __future__ import annotations
+
+import json
+import struct
+import sys
+import zlib
+from pathlib import Path
+
+import pytest
+from running import Execmap
+
+pytest.importorskip("execmap")
+
+
+@pytest.fixture
+def execmap(tmp_path: Path) -> Execmap:
+    return Execmap(tmp_path)
+
+
+LOOP = """
+import sys
+def work(n): return n + 1
+def main(count):
+    for n in range(count): work(n)
+    return count
+print(main(int(sys.argv[1])), sys.monitoring.get_tool(4))
+"""
+
+
+def script(execmap: Execmap, source: str) -> Path:
+    path = execmap.folder / "program.py"
+    path.write_text(source, "utf-8")
+    return path
+
+
+def test_recording_stops_after_exactly_so_many_calls(execmap: Execmap) -> None:
+    done = execmap.run(script(execmap, LOOP), "1000", options=["--max-calls", "100"])
+
+    # The tool id was given back: nothing of the recorder is left in the program's way.
+    assert (done.exit_code, done.out) == (0, "1000 None\n")
+    assert "recording stopped at 100 calls (--max-calls)" in done.err
+    rows = execmap.rows()
+    assert len(rows) == 100
+    assert [row["outcome"] for row in rows[:2]] == ["unfinished", "unfinished"]
+    assert {row["outcome"] for row in rows[2:]} == {"returned"}
+    info = execmap.info()
+    assert (info["calls"], info["unfinished"], info["complete"]) == (100, 2, True)
+    assert info["left_out_detail"] == {
+        "early stop: limit reached": ["recording stopped at 100 calls (--max-calls)"],
+    }
+    assert "stop" in execmap.command("tree", execmap.trace).out
+
+
+def test_a_program_that_makes_exactly_so_many_calls_is_whole(execmap: Execmap) -> None:
+    done = execmap.run(script(execmap, LOOP), "10", options=["--max-calls", "12"])
+
+    assert (done.exit_code, done.err) == (0, "")
+    info = execmap.info()
+    assert (info["calls"], info["left_out"], info["unfinished"]) == (12, {}, 0)
+
+
+def test_recording_stops_before_the_trace_is_too_large(execmap: Execmap) -> None:
+    done = execmap.run(script(execmap, LOOP), "400000", options=["--max-size", "200kB"])
+
+    assert (done.exit_code, done.out) == (0, "400000 None\n")
+    assert "recording stopped at 200000 bytes (--max-size)" in done.err
+    assert execmap.trace.stat().st_size <= 200_000
+    info = execmap.info()
+    assert info["complete"]
+    assert 1000 < info["calls"] < 400_000
+    [told] = info["left_out_detail"]["early stop: limit reached"]
+    assert told.startswith("recording stopped at 200000 bytes (--max-size)")
+    assert len(execmap.rows()) == info["calls"]
+
+
+THREADS = """
+import threading, sys, asyncio
+def work(n): return n
+def many():
+    for n in range(2000): work(n)
+async def later(n):
+    await asyncio.sleep(0)
+    return work(n)
+async def tasks(): return sum(await asyncio.gather(*(later(n) for n in range(50))))
+threads = [threading.Thread(target=many) for _ in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+def fails(): raise ValueError(7)
+try: fails()
+except ValueError as error: print(error)
+print(asyncio.run(tasks()))
+def numbers():
+    yield 1
+    yield 2
+print(list(numbers()))
+"""
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 500, 5000, 16_011])
+def test_threads_tasks_and_generators_go_on_behind_a_limit(limit: int, execmap: Execmap) -> None:
+    path = script(execmap, THREADS)
+    plain = execmap.command_of_python(path)
+    done = execmap.run(path, options=["--max-calls", str(limit)])
+
+    assert (done.exit_code, done.stdout) == (plain.exit_code, plain.stdout), done.err
+    assert len(execmap.rows()) == execmap.info()["calls"] == limit
+
+
+FORKS = """
+import os, sys
+def work(n): return n
+for n in range(20): work(n)
+if (child := os.fork()) == 0:
+    for n in range(5): work(n)
+    sys.exit(0)
+os.waitpid(child, 0)
+"""
+
+
+def test_each_process_has_its_own_limit(execmap: Execmap) -> None:
+    forks = FORKS.replace("for n in range(20): work(n)", "work(0)")
+    execmap.run(script(execmap, forks), options=["--max-calls", "3"])
+
+    [child] = execmap.folder.glob("run.execmap.*-1")
+    assert execmap.info(child)["calls"] == 3
+    assert execmap.info(child)["left_out"] == {"early stop: limit reached": 1}
+
+
+def test_a_child_forked_behind_the_limit_is_counted(execmap: Execmap) -> None:
+    done = execmap.run(script(execmap, FORKS), options=["--max-calls", "10"])
+
+    assert done.exit_code == 0
+    assert not list(execmap.folder.glob("run.execmap.*"))
+    assert execmap.info()["left_out_detail"]["not followed"] == ["children forked after the recording had stopped"]
+
+
+RECORD = """
+import execmap, json
+def work(n): return n
+with execmap.record("limited.execmap", {option}) as recording:
+    for n in range({count}): work(n)
+work(0)
+print(json.dumps(recording.trace.info["left_out_detail"]), len(recording.trace.calls))
+with execmap.record() as again:
+    work(1)
+print(len(again.trace.calls))
+"""
+
+
+@pytest.mark.parametrize(
+    ("option", "count", "told"),
+    [
+        ("max_calls=7", 100, "recording stopped at 7 calls (--max-calls)"),
+        ("max_size=100_000", 200_000, "recording stopped at 100000 bytes (--max-size)"),
+    ],
+)
+def test_limits_from_python_and_a_recording_after(option: str, count: int, told: str, execmap: Execmap) -> None:
+    done = execmap.command_of_python(script(execmap, RECORD.format(option=option, count=count)))
+
+    assert (done.exit_code, done.err) == (0, "")
+    first, second = done.out.splitlines()
+    assert first.count(told) == 1
+    assert second == "1"
+
+
+SLEEP = """
+import time
+def nap(seconds): time.sleep(seconds)
+def main():
+    nap(0); nap(3); nap(0); nap(6)
+main()
+"""
+
+
+@pytest.mark.slow
+def test_time_is_right_where_half_a_counter_comes_round(execmap: Execmap) -> None:
+    """Three seconds are more than 2³² ticks of every counter above 1.5 GHz."""
+    execmap.run(script(execmap, SLEEP))
+
+    [main] = [row for row in execmap.rows() if row["function"] == "main"]
+    naps = [row["duration_ns"] / 1e9 for row in execmap.rows() if row["function"] == "nap"]
+    assert [round(nap) for nap in naps] == [0, 3, 0, 6]
+    assert main["duration_ns"] / 1e9 >= 9
+
+
+def test_a_trace_that_memory_cannot_hold_is_refused_with_a_way_out(execmap: Execmap) -> None:
+    if sys.platform != "linux":
+        pytest.skip("memory is asked of Linux")
+    execmap.run(script(execmap, LOOP), "10")
+    huge = huge_trace(execmap.trace.read_bytes())
+    path = execmap.folder / "huge.execmap"
+    path.write_bytes(huge)
+    for command in (["tree"], ["stats"], ["map"], ["export", "-f", "ndjson"]):
+        done = execmap.command(*command, path)
+        assert done.exit_code == 2, done.err
+        assert "execmap info" in done.err
+        assert "--max-calls" in done.err
+    info = json.loads(execmap.command("info", "--json", path).out)
+    assert info["calls"] > 10**9
+
+
+def huge_trace(trace: bytes) -> bytes:
+    """The trace with heads of events that tell of more calls than there is memory for."""
+    out = bytearray(trace[:32])
+
+    def varint(number: int) -> bytes:
+        parts = []
+        while number >= 0x80:
+            parts.append(number & 0x7F | 0x80)
+            number >>= 7
+        return bytes([*parts, number])
+
+    def block(kind: int, plain: bytes) -> bytes:
+        head = struct.pack("<IBBHII", 0x6B6C4258, kind, 1, len(plain), len(plain), 64 << 20)
+        return head + struct.pack("<I", zlib.crc32(head + plain)) + plain
+
+    at = 32
+    while at < len(trace):
+        kind, length = trace[at + 4], struct.unpack_from("<I", trace, at + 8)[0]
+        if kind != 4:
+            out += trace[at : at + 20 + length]
+        at += 20 + length
+    count = 15_000_000
+    for number in range(200):
+        out += block(3, b"".join(map(varint, [0, 99 + number, 1, 1, 0, 2 * count, count, 0])))
+    return bytes(out)
