@@ -107,9 +107,6 @@ UNNOTICED = {
             return x
 
         thing = Thing()
-        # CPython itself keeps a tuple of names on a code object that was looked at.
-        f(None)
-        f(None)
         gc.collect()
         gc.disable()
         before = len(gc.get_objects())

@@ -400,18 +400,63 @@ fn kind_of(flags: u32, name: &str) -> CodeKind {
     }
 }
 
+/// The variables of a code object, parameters first.
+struct Variables<'py> {
+    names: Bound<'py, PyTuple>,
+    cells: Cells,
+}
+
+/// Which variables are shared with functions inside.
+enum Cells {
+    /// A byte of flags for each variable.
+    Kinds(Vec<u8>),
+    Names(Vec<String>),
+}
+
+impl<'py> Variables<'py> {
+    /// Read in place where that is proven: `co_varnames` would be kept on the code object from then on, as one
+    /// object more that the collector knows.
+    fn of(code: &Bound<'py, PyAny>) -> Option<Variables<'py>> {
+        if layout::is_sound() {
+            let field = |offset: usize| {
+                // SAFETY: a live code object, which holds what lies there for as long as it lives.
+                unsafe {
+                    let field = code.as_ptr().cast::<u8>().add(offset);
+                    Bound::from_borrowed_ptr(code.py(), field.cast::<*mut ffi::PyObject>().read())
+                }
+            };
+            let kinds = field(layout::code::VARIABLE_KINDS)
+                .cast_into::<PyBytes>()
+                .ok()?;
+            return Some(Variables {
+                names: field(layout::code::VARIABLES).cast_into().ok()?,
+                cells: Cells::Kinds(kinds.as_bytes().to_vec()),
+            });
+        }
+        let names = code.getattr("co_varnames").ok()?.cast_into().ok()?;
+        let cells = code
+            .getattr("co_cellvars")
+            .and_then(|cells| cells.extract());
+        Some(Variables {
+            names,
+            cells: Cells::Names(cells.unwrap_or_default()),
+        })
+    }
+
+    fn is_cell(&self, slot: usize, name: &String) -> bool {
+        const CO_FAST_CELL: u8 = 0x40;
+        match &self.cells {
+            Cells::Kinds(kinds) => kinds.get(slot).is_some_and(|kind| kind & CO_FAST_CELL != 0),
+            Cells::Names(names) => names.contains(name),
+        }
+    }
+}
+
 /// Parameters in the order of the signature. In a frame, `*args` comes after the keyword-only ones.
 fn args_of(code: &Bound<'_, PyAny>, flags: u32, is_secret: impl Fn(&str) -> bool) -> Vec<Arg> {
-    let Ok(names) = code
-        .getattr("co_varnames")
-        .and_then(|names| Ok(names.cast_into::<PyTuple>()?))
-    else {
+    let Some(variables) = Variables::of(code) else {
         return Vec::new();
     };
-    let cells: Vec<String> = code
-        .getattr("co_cellvars")
-        .and_then(|cells| cells.extract())
-        .unwrap_or_default();
     let (plain, keyword) = (
         int(code, "co_argcount") as usize,
         int(code, "co_kwonlyargcount") as usize,
@@ -423,12 +468,12 @@ fn args_of(code: &Bound<'_, PyAny>, flags: u32, is_secret: impl Fn(&str) -> bool
     slots.extend(plain..plain + keyword);
     slots.extend(has_keywords.then_some(plain + keyword + usize::from(has_rest)));
     let arg = |slot: usize| {
-        let name_object = names.get_item(slot).ok()?;
+        let name_object = variables.names.get_item(slot).ok()?;
         // SAFETY: the name is alive for the time of the call.
         let name = unsafe { super::types::text_of(name_object.as_ptr()) };
         Some(Arg {
             slot,
-            is_cell: cells.contains(&name),
+            is_cell: variables.is_cell(slot, &name),
             is_secret: is_secret(&name),
             name,
             // Names of variables are interned and live as long as the code.

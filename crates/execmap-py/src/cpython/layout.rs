@@ -49,6 +49,9 @@ pub(super) mod frame {
 }
 
 pub(super) mod code {
+    /// `co_localsplusnames`, a tuple, and `co_localspluskinds`, bytes.
+    pub(crate) const VARIABLES: usize = 96;
+    pub(crate) const VARIABLE_KINDS: usize = 104;
     pub(crate) const FILE_NAME: usize = 112;
     #[cfg(not(Py_3_13))]
     pub(crate) const EXTRA: usize = 184;
@@ -309,10 +312,24 @@ fn dicts_are_right(py: Python<'_>) -> PyResult<bool> {
 }
 
 fn code_is_right(py: Python<'_>) -> PyResult<bool> {
-    let code = py.eval(c"(lambda: None).__code__", None, None)?;
+    let code = py.eval(
+        c"(lambda first, second: lambda: first).__code__",
+        None,
+        None,
+    )?;
     let name = code.getattr("co_filename")?;
-    // SAFETY: a live code object, which frees its entry.
+    let names = code.getattr("co_varnames")?;
+    // SAFETY: a live code object, which frees its entry; each field is looked into as what it proved to be.
     unsafe {
+        let variables = word(code.as_ptr(), self::code::VARIABLES);
+        let kinds = word(code.as_ptr(), self::code::VARIABLE_KINDS);
+        if ffi::PyTuple_CheckExact(variables) == 0
+            || ffi::PyTuple_GetItem(variables, 0) != ffi::PyTuple_GetItem(names.as_ptr(), 0)
+            || ffi::PyBytes_CheckExact(kinds) == 0
+            || ffi::PyBytes_Size(kinds) != ffi::PyTuple_Size(variables)
+        {
+            return Ok(false);
+        }
         let before = super::code::raw_entry(code.as_ptr());
         let kept = super::code::keep_nothing(code.as_ptr());
         Ok(before.is_null()
