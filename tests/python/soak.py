@@ -23,6 +23,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import execmap
+
 PROGRAM = Path(__file__).resolve().with_name("soak_program.py")
 RINGS = 48 << 20
 HEAD = 4096
@@ -116,14 +118,9 @@ def start(folder: Path, arguments: list[str], *, is_recorded: bool) -> Run:
 
 def calls_in(trace: Path) -> tuple[dict[str, int], dict[str, Any]]:
     """The calls of a trace by function, and what `info` says of it. The trace has to lie alone in its folder."""
-    answers = []
-    for command in (["stats", "--all", "--json"], ["info", "--json"]):
-        done = subprocess.run([sys.executable, "-m", "execmap", *command, str(trace)], capture_output=True, check=False)
-        if done.returncode != 0:
-            raise SystemExit(f"error: execmap {command[0]} {trace}: {done.stderr.decode()}")
-        answers.append(json.loads(done.stdout))
-    stats, info = answers
-    return {row["function"]: row["calls"] for row in stats["functions"]}, info
+    read = execmap.load(trace)
+    stats = read.stats(limit=None).data
+    return {row["function"]: row["calls"] for row in stats["functions"]}, read.info
 
 
 def check_process(run: Run, pid: int, trace: Path) -> tuple[int, int]:
@@ -195,7 +192,11 @@ def soak(minutes: float, rest: list[str], folder: Path) -> list[str]:
     arguments = ["--seconds", str(minutes * 60), *rest]
     plain = start(folder / "plain", arguments, is_recorded=False)
     recorded = start(folder / "recorded", arguments, is_recorded=True)
-    watch([plain, recorded], since)
+    try:
+        watch([plain, recorded], since)
+    finally:
+        for run in (plain, recorded):
+            run.process.kill()
     wrong = []
     for run, name in ((plain, "plain"), (recorded, "recorded")):
         check_ended_children(run)

@@ -321,7 +321,7 @@ def fork_all_the_while(folder, beats, place, until, failures):
         if code != 0:
             failures.append(code)
         beats[place] += 1
-        time.sleep(0.5)
+        time.sleep(1)
 
 
 @counted
@@ -342,7 +342,7 @@ def watch(folder, beats, until, failures, forks):
                 print(f"stalled: {place} of {len(beats)}", file=sys.stderr, flush=True)
                 faulthandler.dump_traceback(all_threads=True)
                 os._exit(70)
-        if forks and turn % 2 == 0:
+        if forks and turn % 4 == 0:
             code = fork(folder, turn, ends_normally=True)
             if code != 0:
                 failures.append(code)
