@@ -117,11 +117,11 @@ def needs_a_compiler() -> None:
         pytest.skip("Python's headers are not here")
 
 
-def compile_c(source: Path, name: str, folder: Path, *options: str) -> None:
-    """Makes an extension module of a C file."""
+def compile_c(source: Path, name: str, folder: Path, *options: str, compiler: str = "") -> None:
+    """Makes an extension module of a file in C or C++."""
     target = folder / f"{name}{sysconfig.get_config_var('EXT_SUFFIX')}"
     include = f"-I{sysconfig.get_path('include')}"
-    compiler = shutil.which("cc") or "gcc"
+    compiler = compiler or shutil.which("cc") or "gcc"
     words = [compiler, "-shared", "-fPIC", "-O1", "-w", include, *options, str(source), "-o", str(target)]
     subprocess.run(words, check=True, capture_output=True, timeout=300)
 
@@ -202,6 +202,81 @@ print(sorted((name, figures[:2]) for (file, line, name), figures in stats.items(
     both(execmap, source, folder)
 
     assert {row["outcome"] for row in load(execmap.trace).calls} == {"returned", "raised"}
+
+
+PYBIND11 = r"""
+#include <pybind11/functional.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+namespace py = pybind11;
+
+PYBIND11_MODULE(bound, module)
+{
+    module.def("each", [](const std::vector<int> &numbers, const std::function<int(int)> &function) {
+        std::vector<int> found;
+        for (int number : numbers)
+            found.push_back(function(number));
+        return found;
+    });
+    module.def("caught", [](const py::function &function) -> std::string {
+        try {
+            function("text");
+        } catch (py::error_already_set &error) {
+            return py::str(error.type().attr("__name__"));
+        }
+        return "nothing";
+    });
+}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_callbacks_through_pybind11(execmap: Execmap) -> None:
+    need("pybind11")
+    needs_a_compiler()
+    if shutil.which("c++") is None:
+        pytest.skip("there is no C++ compiler here")
+    import pybind11
+
+    (execmap.folder / "bound.cpp").write_text(PYBIND11, "utf-8")
+    include = f"-I{pybind11.get_include()}"
+    compile_c(execmap.folder / "bound.cpp", "bound", execmap.folder, "-std=c++17", include, compiler="c++")
+    source = """
+import bound
+
+
+def twice(n):
+    return plus(n, n)
+
+
+def plus(a, b):
+    return a + b + 0 * len([])
+
+
+def failing(text):
+    return int(text)
+
+
+def work():
+    return bound.each([1, 2, 3], twice), bound.caught(failing)
+
+
+print(work())
+"""
+    both(execmap, source)
+
+    rows = list(load(execmap.trace).calls)
+    functions = {row["handle"]: row["function"] for row in rows}
+    found = [(row["function"], functions.get(row["parent"]), row["outcome"]) for row in rows]
+    assert found == [
+        ("<module>", None, "returned"),
+        ("work", "<module>", "returned"),
+        *3 * [("twice", "work", "returned"), ("plus", "twice", "returned")],
+        ("failing", "work", "raised"),
+    ]
+    assert lost(execmap) == []
 
 
 def test_callbacks_through_ctypes(execmap: Execmap) -> None:
