@@ -81,6 +81,8 @@ class Listed:
     """What it is allowed to use, as `python -m test -u` names it."""
     may_differ: tuple[str, ...] = ()
     """Patterns of the names of cases."""
+    without: tuple[str, ...] = ()
+    """Patterns of the names of cases that are not run."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -96,6 +98,8 @@ def main(arguments: Sequence[str]) -> int:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     names = options.names or [name for name in there if options.all or (name in listed and listed[name].is_quick)]
     print(f"CPython's tests on {sys.version.split()[0]}: {len(names)} modules, {PLAIN} and {', '.join(options.mode)}")
+    for mode in (PLAIN, *options.mode):
+        python_of(mode)
     with ThreadPoolExecutor(options.jobs) as pool:
         same = pool.map(lambda name: same_in_all(name, listed.get(name, Listed()), options), names)
         differing = [name for name, is_same in zip(names, same, strict=True) if not is_same]
@@ -122,12 +126,15 @@ def read_list() -> dict[str, Listed]:
     found: dict[str, Listed] = {}
     for line in LIST.read_text("utf-8").splitlines():
         words = line.partition("#")[0].split()
-        if words[:1] == ["except"]:
+        if words and words[0] in ("except", "without"):
             since = words[2] if len(words) > 2 else "3.12"
             if sys.version_info < tuple(map(int, since.split("."))):
                 continue
             last = list(found)[-1]
-            found[last] = replace(found[last], may_differ=(*found[last].may_differ, words[1]))
+            if words[0] == "except":
+                found[last] = replace(found[last], may_differ=(*found[last].may_differ, words[1]))
+            else:
+                found[last] = replace(found[last], without=(*found[last].without, words[1]))
         elif words:
             resources = tuple(word.removeprefix("use=") for word in words[1:] if word.startswith("use="))
             found[words[0]] = Listed("quick" in words[1:], resources)
@@ -211,13 +218,14 @@ def python_of(mode: str) -> str:
 def run(name: str, mode: str, listed: Listed) -> Outcome:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         report = Path(folder, "report.xml")
-        uses = [f"-u{resource}" for resource in listed.resources]
+        options = [f"-u{resource}" for resource in listed.resources]
+        options += [f"--ignore={pattern}" for pattern in listed.without]
         log = OUTCOMES / mode / f"{name}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         began = time.monotonic()
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [python_of(mode), *MODES[mode], "-m", "test", "-v", *uses, "--junit-xml", str(report), name],
+                [python_of(mode), *MODES[mode], "-m", "test", "-v", *options, "--junit-xml", str(report), name],
                 cwd=folder,
                 env={**os.environ, "PYTHONHASHSEED": "0", "TMPDIR": folder},
                 stdin=subprocess.DEVNULL,
