@@ -23,12 +23,17 @@ else:
 def begin() -> None:
     """Starts the recorder as the environment says."""
     fields = _options.decode(os.environ[_options.VARIABLE])
-    is_child = "parent" in fields
-    path = fields["path"][0]
-    if is_child and fields["parent"][0] == str(os.getpid()):
+    library = started_by_library()
+    if _core.is_recording() or library == "multiprocessing.resource_tracker":
+        # The tracker runs no code of the program.
         return
+    # A process of the run started this one, or was replaced by it.
+    is_child = "parent" in fields
+    first = fields["path"][0]
     options = _options.defaults() | {
-        "path": f"{path}.{os.getpid()}-1" if is_child else path,
+        "path": first,
+        "parent": fields["parent"][0] if is_child else None,
+        "library": library,
         "run_id": list(bytes.fromhex(fields["run_id"][0])),
         "include": fields["include"],
         "exclude": fields["exclude"],
@@ -42,11 +47,25 @@ def begin() -> None:
         "command": list(sys.orig_argv) if is_child else fields["command"],
     }
     options["meta"] = [*_options.facts(fields["command"]), ("name", fields["name"][0])]
+    if library:
+        options["meta"].append(("started_for", library))
     path, notes = _core.start(options)
     if not is_child:
         say(notes)
-    os.environ[_options.VARIABLE] = _options.encode(fields | {"parent": [str(os.getpid())], "path": [path]})
-    atexit.register(finish, os.getpid(), None if is_child else fields)
+        first = path
+        fields["main"] = [str(os.getpid())]
+    suffix = os.path.basename(path).removeprefix(os.path.basename(first)).removeprefix(".")
+    os.environ[_options.VARIABLE] = _options.encode(fields | {"parent": [suffix], "path": [first]})
+    # A program that replaces itself by another one leaves the last words to it.
+    is_main = fields["main"][0] == str(os.getpid())
+    atexit.register(finish, os.getpid(), first, fields if is_main else None)
+
+
+def started_by_library() -> str:
+    """What of `multiprocessing` this process was started to run, if so: its module."""
+    words = sys.orig_argv
+    code = words[words.index("-c") + 1] if "-c" in words[:-1] else ""
+    return code.split()[1] if code.startswith("from multiprocessing.") else ""
 
 
 def say(lines: list[str]) -> None:
@@ -58,14 +77,14 @@ def say(lines: list[str]) -> None:
             return
 
 
-def finish(pid: int, fields: dict[str, list[str]] | None) -> None:
+def finish(pid: int, first: str, fields: dict[str, list[str]] | None) -> None:
     """Ends the recording as the last thing the interpreter does, and says what came of it."""
     outcome = _core.stop(at_exit=True)
     if fields is None or outcome is None or pid != os.getpid():
         return
     html = fields["html"][0] if "html" in fields else None
     try:
-        summary = _core.finish_run(outcome["path"], html, int(fields["page_size"][0]))
+        summary = _core.finish_run(first, html, int(fields["page_size"][0]))
     except Exception as error:
         say([*outcome["notes"], str(error)])
         return

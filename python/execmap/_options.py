@@ -22,6 +22,8 @@ def defaults() -> dict[str, object]:
     """The settings of a recording that nobody changed anything of."""
     return {
         "path": "",
+        "parent": None,
+        "library": "",
         "run_id": list(os.urandom(16)),
         "include": [],
         "exclude": [],

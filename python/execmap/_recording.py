@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 import os
+import shutil
 import sys
 import tempfile
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -39,6 +41,19 @@ def _disarm() -> None:
         recording._path = path
 
 
+class TemporaryFolder:
+    """A folder that is removed when nobody needs it any more; a forked child leaves it to its parent."""
+
+    def __init__(self) -> None:
+        self.name = tempfile.mkdtemp(prefix="execmap-")
+        weakref.finalize(self, TemporaryFolder._remove, self.name, os.getpid())
+
+    @staticmethod
+    def _remove(name: str, pid: int) -> None:
+        if pid == os.getpid():
+            shutil.rmtree(name, ignore_errors=True)
+
+
 class Recording:
     """What is recorded while its `with` block runs.
 
@@ -49,9 +64,9 @@ class Recording:
 
     def __init__(self, options: dict[str, object], path: str | None) -> None:
         self._options = options
-        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._temporary: TemporaryFolder | None = None
         if path is None:
-            self._temporary = tempfile.TemporaryDirectory(prefix="execmap-")
+            self._temporary = TemporaryFolder()
             path = f"{self._temporary.name}/trace.execmap"
         self._path = path
         self._begin: tuple[int, int, int] | None = None

@@ -63,7 +63,6 @@ def start(request: Request) -> NoReturn:
     if trace.suffix != ".execmap":
         trace = trace.with_name(trace.name + ".execmap")
     refuse_unwritable(trace)
-    remove_children_of_last_run(trace)
     say_who_is_left_behind(trace)
     environment = dict(os.environ)
     environment[_options.VARIABLE] = _options.encode(fields(request, trace, name, folder))
@@ -188,14 +187,6 @@ def refuse_unwritable(trace: Path) -> None:
             head = file.read(8)
         if head and not head.startswith(b"\x89execmap"):
             raise NotRunnable(f"{trace} exists and is no trace: it is not overwritten; choose another name with -o")
-
-
-def remove_children_of_last_run(trace: Path) -> None:
-    """Traces of child processes belong to the run that made them."""
-    for file in trace.parent.glob(f"{trace.name}.*-*"):
-        number = file.name.removeprefix(trace.name + ".").removesuffix(".part").replace("-", "")
-        if number.isdigit():
-            file.unlink(missing_ok=True)
 
 
 def fields(request: Request, trace: Path, name: str, folder: str | None) -> dict[str, list[str]]:

@@ -159,6 +159,12 @@ class Trace:
         info: dict[str, Any] = json.loads(self._core.info())
         return info
 
+    @property
+    def processes(self) -> list[dict[str, Any]]:
+        """The processes of the run: who started each in which call, its calls, how it ended."""
+        rows: list[dict[str, Any]] = json.loads(self._core.processes())
+        return rows
+
     def tree(
         self,
         function: str | None = None,

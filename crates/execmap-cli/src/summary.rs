@@ -3,7 +3,9 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use execmap_query::{Glance, Run, Trace, bytes, counted, duration, shell_words, thousands};
+use execmap_query::{
+    Glance, Process, ProcessState, Run, Trace, bytes, counted, duration, shell_words, thousands,
+};
 
 /// Above so many calls no page is written after a run.
 pub const MOST_CALLS_FOR_A_PAGE: u64 = 1_000_000;
@@ -17,6 +19,10 @@ pub struct RunSummary {
     pub threads: u64,
     /// Tasks that made them.
     pub tasks: u64,
+    /// Child processes among those that made them.
+    pub children: u64,
+    /// How many of these still run.
+    pub running: u64,
     /// From the first event to the last.
     pub duration_ns: u64,
     /// What was left out: reason and count.
@@ -36,13 +42,29 @@ impl RunSummary {
     #[must_use]
     pub fn of(trace: &Trace) -> Self {
         let (threads, tasks) = (trace.threads().len() as u64, trace.tasks().len() as u64);
-        Self::of_run(trace.run(), trace.calls().count(), threads, tasks)
+        let children = || {
+            trace
+                .processes()
+                .iter()
+                .skip(1)
+                .filter(|child| child.calls > 0)
+        };
+        let runs = |child: &&Process| child.state == ProcessState::Running;
+        RunSummary {
+            children: children().count() as u64,
+            running: children().filter(runs).count() as u64,
+            ..Self::of_run(trace.run(), trace.calls().count(), threads, tasks)
+        }
     }
 
     /// The figures of a trace that was looked at.
     #[must_use]
     pub fn of_glance(glance: &Glance) -> Self {
-        Self::of_run(&glance.run, glance.calls, glance.threads, glance.tasks)
+        RunSummary {
+            children: glance.children,
+            running: glance.running,
+            ..Self::of_run(&glance.run, glance.calls, glance.threads, glance.tasks)
+        }
     }
 
     fn of_run(run: &Run, calls: u64, threads: u64, tasks: u64) -> Self {
@@ -54,6 +76,8 @@ impl RunSummary {
             calls,
             threads,
             tasks,
+            children: 0,
+            running: 0,
             duration_ns: run.duration_ns,
             left_out: left_out.collect(),
             folder: run.folder.clone(),
@@ -73,6 +97,18 @@ pub fn run_summary(summary: &RunSummary) -> String {
     }
     if summary.tasks > 0 {
         what.push(counted(summary.tasks, "task"));
+    }
+    if summary.children > 0 {
+        let processes = if summary.children == 1 {
+            "process"
+        } else {
+            "processes"
+        };
+        let mut text = format!("{} child {processes}", thousands(summary.children));
+        if summary.running > 0 {
+            let _ = write!(text, " ({} still running)", thousands(summary.running));
+        }
+        what.push(text);
     }
     let file = |(path, size): &(String, u64)| {
         let path = seen_from(&summary.folder, path);
@@ -122,6 +158,8 @@ mod tests {
             calls: 120_433,
             threads: 3,
             tasks: 12,
+            children: 0,
+            running: 0,
             duration_ns: 200_000_000,
             left_out: Vec::new(),
             folder: "/home/ann".into(),
@@ -148,6 +186,13 @@ mod tests {
             ..summary()
         };
         insta::assert_snapshot!(run_summary(&lossy), @"execmap: 120,433 calls, 1 thread in 200.0 ms -> shop.execmap (0.3 MB) (2 left out: 2 values hidden)");
+        let family = RunSummary {
+            children: 3,
+            running: 1,
+            tasks: 0,
+            ..summary()
+        };
+        insta::assert_snapshot!(run_summary(&family), @"execmap: 120,433 calls, 3 threads, 3 child processes (1 still running) in 200.0 ms -> shop.execmap (0.3 MB), shop.html (0.6 MB)");
         let large = RunSummary {
             calls: 7_049_155,
             page: None,

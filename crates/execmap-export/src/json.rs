@@ -1,9 +1,10 @@
-//! The whole trace as one JSON object: facts, functions, threads, tasks, calls.
+//! The whole trace as one JSON object: facts, functions, processes, threads, tasks, calls.
 
 use std::io::{self, Write};
 
 use execmap_query::{
-    CallNumber, Lane, StatsQuery, StatsSort, TaskNumber, ThreadNumber, Trace, info, rows, stats,
+    CallNumber, Lane, ProcessNumber, StatsQuery, StatsSort, TaskNumber, ThreadNumber, Trace, info,
+    process_rows, rows, stats,
 };
 use serde::Serialize;
 
@@ -11,6 +12,7 @@ use serde::Serialize;
 struct LaneRow<'t, H> {
     handle: H,
     name: &'t str,
+    process: ProcessNumber,
     created_by: Option<CallNumber>,
 }
 
@@ -24,6 +26,8 @@ pub fn write(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
         ..StatsQuery::default()
     };
     serde_json::to_writer(&mut *out, &stats(trace, &by_calls).functions)?;
+    out.write_all(b",\n\"processes\":")?;
+    serde_json::to_writer(&mut *out, &process_rows(trace))?;
     out.write_all(b",\n\"threads\":")?;
     serde_json::to_writer(&mut *out, &lanes(trace.threads(), ThreadNumber))?;
     out.write_all(b",\n\"tasks\":")?;
@@ -42,6 +46,7 @@ fn lanes<H>(lanes: &[Lane], handle: fn(u32) -> H) -> Vec<LaneRow<'_, H>> {
         .map(|(index, lane)| LaneRow {
             handle: handle(index),
             name: &lane.name,
+            process: lane.process,
             created_by: lane.created_by,
         })
         .collect()

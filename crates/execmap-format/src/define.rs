@@ -4,6 +4,7 @@
 //! are handed out in the order of appearance, so no definition carries its own.
 
 use crate::ids::CallId;
+use crate::process::{ChildDef, ParentDef};
 use crate::segment::ClockPair;
 use crate::varint::{put, put_bytes, put_signed, take, take_signed, take_sized};
 
@@ -249,6 +250,12 @@ pub enum Definition {
     },
     /// The recording came to its end; nothing follows.
     End,
+    /// A process was started.
+    Child(ChildDef),
+    /// This process was started by another one of the run.
+    Parent(ParentDef),
+    /// A process that was started has ended: its number and its exit code, negative for a signal.
+    ChildEnd(u64, i64),
     /// How many definitions of each table came before: each block of definitions begins with it, so
     /// that a block that is lost does not give its names to others.
     Counts(DefinitionCounts),
@@ -282,7 +289,7 @@ impl DefinitionCounts {
     }
 }
 
-fn put_call(out: &mut Vec<u8>, call: Option<CallId>) {
+pub(crate) fn put_call(out: &mut Vec<u8>, call: Option<CallId>) {
     put(out, call.map_or(0, |call| call.0 + 1));
 }
 
@@ -290,11 +297,11 @@ fn put_call(out: &mut Vec<u8>, call: Option<CallId>) {
     clippy::option_option,
     reason = "the bytes are cut short, or there is no call"
 )]
-fn take_call(input: &mut &[u8]) -> Option<Option<CallId>> {
+pub(crate) fn take_call(input: &mut &[u8]) -> Option<Option<CallId>> {
     Some(take(input)?.checked_sub(1).map(CallId))
 }
 
-fn take_text(input: &mut &[u8]) -> Option<String> {
+pub(crate) fn take_text(input: &mut &[u8]) -> Option<String> {
     take_sized(input).map(|bytes| String::from_utf8_lossy(bytes).into_owned())
 }
 
@@ -361,6 +368,19 @@ impl Definition {
                 }
                 12
             }
+            Definition::Child(def) => {
+                def.encode(out);
+                14
+            }
+            Definition::Parent(def) => {
+                def.encode(out);
+                15
+            }
+            Definition::ChildEnd(pid, code) => {
+                put(out, *pid);
+                put_signed(out, *code);
+                16
+            }
             Definition::ThreadUpdate(index, def) => {
                 put(out, u64::from(*index));
                 encode_thread(def, out);
@@ -380,7 +400,7 @@ impl Definition {
         let (&kind, rest) = input.split_first()?;
         *input = rest;
         let mut body = take_sized(input)?;
-        if kind == 0 || kind > 13 {
+        if kind == 0 || kind > 16 {
             return Some(None);
         }
         Self::decode_body(kind, &mut body).map(Some)
@@ -439,6 +459,9 @@ impl Definition {
                 counts.bytes = take(body)?;
                 Definition::Counts(counts)
             }
+            14 => Definition::Child(ChildDef::decode(body)?),
+            15 => Definition::Parent(ParentDef::decode(body)?),
+            16 => Definition::ChildEnd(take(body)?, take_signed(body)?),
             _ => return None,
         })
     }

@@ -2,6 +2,7 @@
 
 use crate::define::{Code, Definition, DefinitionCounts, Loss, TaskDef, ThreadDef, TypeDef};
 use crate::ids::{CodeId, SymbolId, TaskId, TypeId};
+use crate::process::{ChildDef, ParentDef};
 use crate::segment::ClockPair;
 
 /// More definitions in a row cannot be lost; a gap this wide is damage.
@@ -26,6 +27,12 @@ pub struct Definitions {
     pub is_ended: bool,
     /// First call, call after the last, and beginning, where the trace is a part of a longer one.
     pub window: Option<(u64, u64, ClockPair)>,
+    /// Processes that were started, in order.
+    pub children: Vec<ChildDef>,
+    /// Where this process comes from.
+    pub parent: Option<ParentDef>,
+    /// How many of [`Definitions::children`] were known when a process ended, its number and exit code.
+    pub child_ends: Vec<(usize, u64, i64)>,
     symbols: Vec<String>,
     types: Vec<TypeDef>,
     /// Bytes of definitions that were taken in or are known to be lost.
@@ -80,6 +87,11 @@ impl Definitions {
                 }
             }
             Definition::Clock(pair) => self.clock.push(pair),
+            Definition::Child(def) => self.children.push(def),
+            Definition::Parent(def) => self.parent = Some(def),
+            Definition::ChildEnd(pid, code) => {
+                self.child_ends.push((self.children.len(), pid, code));
+            }
             Definition::End => self.is_ended = true,
             Definition::Counts(counts) => {
                 self.fill(&counts);

@@ -21,6 +21,7 @@ mod ids;
 mod index;
 mod intern;
 mod literal;
+mod process;
 mod record;
 mod replay;
 mod segment;
@@ -48,6 +49,7 @@ pub use event::Event;
 pub use ids::{CallId, CodeId, ExceptionId, LogId, Nanos, SymbolId, TaskId, TypeId};
 pub use index::{EventsEntry, IndexEntry, IndexWriter};
 pub use intern::Interner;
+pub use process::{ChildDef, Obstacle, ParentDef};
 pub use record::{Record, Records, kind, pack, pack_counted};
 pub use segment::{
     ClockPair, PART_HEADER_LEN, PartHeader, SEGMENT_HEADER_LEN, SegmentHeader, SegmentState,

@@ -47,6 +47,9 @@ pub struct Summary {
     pub value_bytes: u64,
     /// Bytes of blocks of events once unpacked.
     pub event_bytes: u64,
+    /// The moment from which times are counted, in nanoseconds of `CLOCK_MONOTONIC`: on one machine
+    /// the same clock for all processes.
+    pub began_ns: u64,
 }
 
 /// A block of events: where it lies, or its payload.
@@ -139,6 +142,12 @@ impl<S: Source> TraceReader<S> {
     #[must_use]
     pub fn values(&self) -> &Values {
         &self.values
+    }
+
+    /// What is needed of the trace once its events were read: the file is closed.
+    #[must_use]
+    pub fn into_tables(self) -> (Definitions, Values) {
+        (self.definitions, self.values)
     }
 
     /// What the trace is.
@@ -418,9 +427,11 @@ impl<S: Source> TraceReader<S> {
             ns_per_tick,
         };
         self.summary.duration_ns = nanos;
+        self.summary.began_ns = first.monotonic_ns;
         if let Some((from, until, begin)) = self.definitions.window {
             self.scale.first_tick = begin.tick;
             self.summary.duration_ns = last.monotonic_ns.saturating_sub(begin.monotonic_ns);
+            self.summary.began_ns = begin.monotonic_ns;
             self.summary.calls = until.saturating_sub(from);
         }
     }

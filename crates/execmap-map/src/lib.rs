@@ -92,7 +92,7 @@ pub struct LaneNote {
     pub thread: ThreadNumber,
     /// The task, where the lane is one.
     pub task: Option<TaskNumber>,
-    /// The name of the task, or of the thread.
+    /// The name of the task, or of the thread, and of which process where there are several.
     pub name: String,
 }
 
@@ -211,7 +211,7 @@ impl Writer<'_> {
                     level,
                     thread,
                     task,
-                    name: name.to_owned(),
+                    name: name.into_owned(),
                 })
             }
             What::More {

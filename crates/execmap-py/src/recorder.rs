@@ -13,7 +13,10 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use execmap_record::{Filter, FilterOptions, Redactor, Stopped, free_name, write_window};
+use execmap_record::{
+    Filter, FilterOptions, Redactor, Stopped, TargetName, child_name, free_name,
+    remove_old_children, write_window,
+};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
@@ -24,7 +27,13 @@ use crate::errors::{TraceError, filter_error, write_error};
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 pub(crate) struct Options {
+    /// The run's first file.
     path: PathBuf,
+    /// Of a process that another one of the run started: what the file of that one, or of one before
+    /// it, is called beyond the name of the first.
+    parent: Option<String>,
+    /// What of the standard library the process was started to run, empty for none.
+    library: String,
     run_id: Vec<u8>,
     include: Vec<Words>,
     exclude: Vec<Words>,
@@ -90,7 +99,18 @@ pub(crate) fn start(py: Python<'_>, options: Options) -> PyResult<(Bound<'_, PyA
         working_dir: options.working_dir,
     })
     .map_err(|error| filter_error(&error))?;
-    let target = free_name(&options.path);
+    let target = match options.parent {
+        Some(_) => TargetName {
+            path: child_name(&options.path, std::process::id()),
+            in_use: None,
+        },
+        None => free_name(&options.path),
+    };
+    let first = match options.parent {
+        Some(_) => options.path,
+        None => std::path::absolute(&target.path).unwrap_or_else(|_| target.path.clone()),
+    };
+    let is_first = options.parent.is_none();
     let mut meta: Vec<(String, String)> = options
         .meta
         .into_iter()
@@ -111,6 +131,9 @@ pub(crate) fn start(py: Python<'_>, options: Options) -> PyResult<(Bound<'_, PyA
     }
     let settings = Settings {
         path: target.path.clone(),
+        first: first.clone(),
+        parent: options.parent,
+        is_main_foreign: !options.library.is_empty(),
         run_id,
         filter,
         with_values: options.values,
@@ -122,6 +145,9 @@ pub(crate) fn start(py: Python<'_>, options: Options) -> PyResult<(Bound<'_, PyA
         meta,
     };
     let mut notes = cpython::start(py, settings)?;
+    if is_first {
+        remove_old_children(&first, run_id);
+    }
     if let Some(wanted) = target.in_use {
         notes.push(format!(
             "{} is in use by a run that goes on; this run is written to {}",

@@ -105,6 +105,11 @@ impl CoreTrace {
         as_json(&execmap_query::info(&self.trace))
     }
 
+    /// The processes of the run, as JSON.
+    fn processes(&self) -> PyResult<String> {
+        as_json(&execmap_query::process_rows(&self.trace))
+    }
+
     /// What `execmap info` prints.
     fn info_text(&self) -> String {
         execmap_cli::plain(&execmap_cli::info_text(&execmap_query::info(&self.trace)))

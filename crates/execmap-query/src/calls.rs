@@ -3,6 +3,8 @@
 //! A row costs 37 bytes and four for each argument; threads, tasks, suspended
 //! times and creators cost nothing where there are none.
 
+mod append;
+
 use rustc_hash::FxHashSet;
 use serde::Serialize;
 
@@ -47,6 +49,8 @@ const MISSING: u8 = u8::MAX;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ValueKey(pub(crate) u64);
 
+pub(crate) use append::Moved;
+
 /// What is known when a call begins.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Begin<'a> {
@@ -62,7 +66,7 @@ pub(crate) struct Begin<'a> {
     pub(crate) args: &'a [u64],
 }
 
-/// The calls of a process.
+/// The calls of a run, those of one process after another.
 #[derive(Debug)]
 pub struct Calls {
     function: Vec<u32>,

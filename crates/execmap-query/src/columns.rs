@@ -85,6 +85,12 @@ impl References {
         }
     }
 
+    /// Makes ready for writing again.
+    pub(crate) fn reopen(&mut self) {
+        let places = self.wide.iter().copied().zip(0u32..);
+        self.known = places.collect();
+    }
+
     /// Gives back what only writing needs.
     pub(crate) fn finish(&mut self) {
         self.known = FxHashMap::default();
@@ -121,6 +127,11 @@ impl<T: Copy> Sparse<T> {
             self.is_sorted = true;
         }
         self.rows.shrink_to_fit();
+    }
+
+    /// All of them.
+    pub(crate) fn rows(&self) -> &[(u32, T)] {
+        &self.rows
     }
 
     pub(crate) fn get(&self, call: u32) -> Option<T> {

@@ -37,6 +37,35 @@ pub struct Figures {
     pub spread: [u32; SPREAD_BINS],
 }
 
+impl Figures {
+    /// Takes in what the same function did in another process, whose calls and times were moved.
+    pub(crate) fn add(&mut self, other: &Figures, first_call: u32, time_ns: u64) {
+        if other.calls == 0 {
+            return;
+        }
+        let first_ns = other.first_ns.saturating_add(time_ns);
+        if self.calls == 0 || first_ns < self.first_ns {
+            self.first_ns = first_ns;
+        }
+        if other.slowest.is_some() && (self.slowest.is_none() || other.slowest_ns > self.slowest_ns)
+        {
+            self.slowest = other.slowest.map(|call| first_call + call);
+            self.slowest_ns = other.slowest_ns;
+        }
+        self.calls += other.calls;
+        self.failed += other.failed;
+        self.ended += other.ended;
+        self.total_ns += other.total_ns;
+        self.self_ns += other.self_ns;
+        self.suspended_ns += other.suspended_ns;
+        self.ran_ns += other.ran_ns;
+        self.threads += other.threads;
+        for (own, more) in self.spread.iter_mut().zip(other.spread) {
+            *own = own.saturating_add(more);
+        }
+    }
+}
+
 /// A call that runs on a thread.
 struct Frame {
     call: u32,

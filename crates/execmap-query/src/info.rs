@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::open::Glance;
+use crate::process::{ProcessRow, ProcessState, process_rows};
 use crate::rows::as_object;
 use crate::trace::{Run, Trace};
 
@@ -37,8 +38,14 @@ pub struct Info {
     pub threads: u64,
     /// How many asyncio tasks made them.
     pub tasks: u64,
-    /// How many processes made them.
+    /// How many processes there are, those included that made no calls.
     pub processes: u64,
+    /// Child processes that still ran when the files were read.
+    pub running: u64,
+    /// The processes, where there are several.
+    pub process_list: Vec<ProcessRow>,
+    /// Of a child process that was opened alone: the file of the run it belongs to.
+    pub child_of: Option<String>,
     /// From the first event to the last.
     pub duration_ns: u64,
     /// Size of the trace.
@@ -89,6 +96,18 @@ pub fn info(trace: &Trace) -> Info {
         unfinished: Some(calls.saturating_sub(ended)),
         threads: trace.threads().len() as u64,
         tasks: trace.tasks().len() as u64,
+        processes: trace.processes().len() as u64,
+        running: trace
+            .processes()
+            .iter()
+            .skip(1)
+            .filter(|process| process.state == ProcessState::Running)
+            .count() as u64,
+        process_list: if trace.processes().len() > 1 {
+            process_rows(trace)
+        } else {
+            Vec::new()
+        },
         ..info_of_run(trace.run())
     }
 }
@@ -101,6 +120,8 @@ pub(crate) fn info_of_glance(glance: &Glance) -> Info {
         unfinished: glance.ended.map(|ended| glance.calls.saturating_sub(ended)),
         threads: glance.threads,
         tasks: glance.tasks,
+        processes: 1 + glance.children,
+        running: glance.running,
         checked: glance.is_checked,
         ..info_of_run(&glance.run)
     }
@@ -119,6 +140,9 @@ fn info_of_run(run: &Run) -> Info {
         threads: 0,
         tasks: 0,
         processes: 1,
+        running: 0,
+        process_list: Vec::new(),
+        child_of: run.child_of.clone(),
         duration_ns: run.duration_ns,
         bytes: run.bytes,
         complete: run.is_complete,

@@ -1,14 +1,17 @@
 //! From a path to a trace. The only place here that reads files.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use execmap_format::{ReadError, Source, TraceReader};
+use rustc_hash::FxHashSet;
 
 use crate::calls::MOST_CALLS;
 use crate::info::{self, Info};
 use crate::memory;
+use crate::merge::{self, TooManyCalls};
+use crate::process::ProcessState;
 use crate::read;
 use crate::text::{bytes, thousands};
 use crate::trace::{Run, Trace};
@@ -60,6 +63,16 @@ pub enum OpenError {
         /// Bytes there are.
         free: u64,
     },
+    /// All files of a run together hold more calls than can be numbered.
+    #[error("{} and its {processes} child processes hold {} calls, more than can be shown at once: open the files one by one", .path.display(), thousands(*.calls))]
+    TooManyTogether {
+        /// The first file.
+        path: PathBuf,
+        /// How many processes there are beside it.
+        processes: usize,
+        /// How many calls there are.
+        calls: u64,
+    },
     /// The file is there and is no trace that can be read.
     #[error("{}", explain(.path, .why))]
     Unreadable {
@@ -100,12 +113,109 @@ fn explain(path: &Path, why: &ReadError) -> String {
 /// Opens the trace at `path`; in a folder, the newest there.
 ///
 /// A run that did not end has a second file beside the first, `NAME.execmap.part`, with what was
-/// recorded last; it is read along.
+/// recorded last; it is read along. So are the files of its child processes, `NAME.execmap.PID-N`,
+/// of the same run.
 pub fn open(path: &Path) -> Result<Trace, OpenError> {
     refuse_too_long(path)?;
     let (reader, path, name) = reader(path, TraceReader::open)?;
     refuse_too_large(&reader, &path)?;
-    read::read(reader, name).map_err(|why| OpenError::Unreadable { path, why })
+    let unreadable = |why| OpenError::Unreadable {
+        path: path.clone(),
+        why,
+    };
+    let mut first = read::read(reader, name).map_err(unreadable)?;
+    first.run.child_of = first_of(&first.run.trace).map(str::to_owned);
+    let run_id = first.run_id;
+    let mut states = vec![state(&path, first.run.is_complete, first.run.is_recovered)];
+    let mut parts = vec![first];
+    let mut damaged = Vec::new();
+    for child in children(&path) {
+        let (reader, child, name) = match self::reader(&child, TraceReader::open) {
+            Ok(found) => found,
+            // Removed at this moment, or without a word in it yet.
+            Err(
+                OpenError::Missing { .. }
+                | OpenError::Unreadable {
+                    why: ReadError::Empty,
+                    ..
+                },
+            ) => {
+                continue;
+            }
+            Err(_) => {
+                damaged.extend(
+                    child
+                        .file_name()
+                        .map(|name| name.to_string_lossy().into_owned()),
+                );
+                continue;
+            }
+        };
+        if reader.summary().run_id != run_id {
+            continue;
+        }
+        match read::read(reader, name) {
+            Ok(part) => {
+                states.push(state(&child, part.run.is_complete, part.run.is_recovered));
+                parts.push(part);
+            }
+            Err(_) => {
+                damaged.extend(
+                    child
+                        .file_name()
+                        .map(|name| name.to_string_lossy().into_owned()),
+                );
+            }
+        }
+    }
+    let processes = parts.len() - 1;
+    merge::merge(parts, states, &damaged).map_err(|TooManyCalls { calls }| {
+        OpenError::TooManyTogether {
+            path,
+            processes,
+            calls,
+        }
+    })
+}
+
+/// How a recording stands. Its side file is locked as long as it goes on.
+fn state(path: &Path, is_complete: bool, is_recovered: bool) -> ProcessState {
+    if is_complete {
+        return ProcessState::Ended;
+    }
+    let side = File::options().read(true).open(part_of(path));
+    let is_locked = |side: &File| matches!(side.try_lock(), Err(TryLockError::WouldBlock));
+    match side {
+        Ok(side) if is_locked(&side) => ProcessState::Running,
+        Ok(_) if is_recovered => ProcessState::Recovered,
+        _ => ProcessState::CutShort,
+    }
+}
+
+/// The files of child processes beside a trace, of whichever run.
+fn children(path: &Path) -> Vec<PathBuf> {
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+        return Vec::new();
+    };
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> = entries
+        .filter(|entry| entry.file_name().to_str().and_then(first_of) == Some(name))
+        .map(|entry| path.with_file_name(entry.file_name()))
+        .collect();
+    found.sort_unstable();
+    found
+}
+
+/// The name of the run's first file in the name of a child's, `NAME.PID-N`.
+fn first_of(name: &str) -> Option<&str> {
+    let (first, number) = name.rsplit_once('.')?;
+    let (pid, turn) = number.split_once('-')?;
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    (is_number(pid) && is_number(turn)).then_some(first)
 }
 
 /// How a trace is opened.
@@ -151,13 +261,64 @@ pub struct Glance {
     pub ended: Option<u64>,
     /// Whether every block was compared with its checksum.
     pub is_checked: bool,
+    /// Child processes that made calls; those of the run are counted above.
+    pub children: u64,
+    /// How many of them still run.
+    pub running: u64,
+}
+
+impl Glance {
+    /// Takes in a child process that began so much later.
+    fn add(&mut self, child: Glance, later_ns: u64, is_running: bool) {
+        self.calls += child.calls;
+        self.threads += child.threads;
+        self.tasks += child.tasks;
+        self.ended = self.ended.zip(child.ended).map(|(own, more)| own + more);
+        self.is_checked &= child.is_checked;
+        self.run.bytes += child.run.bytes;
+        let end = later_ns.saturating_add(child.run.duration_ns);
+        self.run.duration_ns = self.run.duration_ns.max(end);
+        self.children += u64::from(child.calls > 0);
+        self.running += u64::from(child.calls > 0 && is_running);
+        for left in child.run.left_out {
+            merge::add_left_out(&mut self.run.left_out, left);
+        }
+    }
 }
 
 /// Looks at the trace at `path` without reading its events, which takes no time however many there
 /// are.
 pub fn glance(path: &Path) -> Result<Glance, OpenError> {
-    let (reader, _, name) = reader(path, TraceReader::glance)?;
-    Ok(read::glance(&reader, name))
+    let (reader, path, name) = reader(path, TraceReader::glance)?;
+    let run_id = reader.summary().run_id;
+    let mut all = read::glance(&reader, name);
+    let began_ns = reader.summary().began_ns;
+    let codes = |reader: &TraceReader<FileSource>| -> Vec<u64> {
+        let codes = &reader.definitions().codes;
+        codes.iter().map(merge::hash_of).collect()
+    };
+    let children = children(&path);
+    let mut functions: FxHashSet<u64> = FxHashSet::default();
+    if !children.is_empty() {
+        functions.extend(codes(&reader));
+    }
+    drop(reader);
+    for child in children {
+        let Ok((reader, child, name)) = self::reader(&child, TraceReader::glance) else {
+            continue;
+        };
+        if reader.summary().run_id != run_id {
+            continue;
+        }
+        let more = read::glance(&reader, name);
+        let later_ns = reader.summary().began_ns.saturating_sub(began_ns);
+        let is_running =
+            state(&child, more.run.is_complete, more.run.is_recovered) == ProcessState::Running;
+        functions.extend(codes(&reader));
+        all.functions = all.functions.max(functions.len() as u64);
+        all.add(more, later_ns, is_running);
+    }
+    Ok(all)
 }
 
 /// Up to so many calls the facts of a trace come from its events.

@@ -1,22 +1,38 @@
-//! From the bytes of a trace to a [`Trace`].
+//! From the bytes of one file to the calls of one process.
 
 use execmap_format::{
     CallId, Code, CodeKind, Definitions, Event, ExceptionId, LogId, ReadError, TraceReader,
-    ValueRef,
+    ValueRef, Values,
 };
 use rustc_hash::FxHashMap;
 
 use crate::assemble::{Assembled, Assembler};
-use crate::calls::{Begin, Outcome};
+use crate::calls::{Begin, Calls, Outcome};
+use crate::figures::Figures;
 use crate::function::{Function, FunctionKind};
-use crate::handles::CallNumber;
+use crate::handles::{CallNumber, ProcessNumber};
 use crate::open::{FileSource, Glance};
 use crate::text::is_normal_end;
-use crate::trace::{Derived, Lane, LeftOut, Run, Trace};
-use crate::values::Texts;
+use crate::trace::{Lane, LeftOut, Run};
 
-/// Reads all events and makes the trace of them; `name` is that of its file.
-pub(crate) fn read(reader: TraceReader<FileSource>, name: String) -> Result<Trace, ReadError> {
+/// One file, read: a process of the run.
+pub(crate) struct Part {
+    pub(crate) run: Run,
+    pub(crate) run_id: [u8; 16],
+    pub(crate) functions: Vec<Function>,
+    pub(crate) figures: Vec<Figures>,
+    pub(crate) threads: Vec<Lane>,
+    pub(crate) tasks: Vec<Lane>,
+    pub(crate) calls: Calls,
+    pub(crate) definitions: Definitions,
+    pub(crate) values: Values,
+    pub(crate) numbers: Numbers,
+    /// From when times are counted, in nanoseconds of the monotonic clock.
+    pub(crate) began_ns: u64,
+}
+
+/// Reads all events of a file; `name` is that of the file.
+pub(crate) fn read(reader: TraceReader<FileSource>, name: String) -> Result<Part, ReadError> {
     let definitions = reader.definitions();
     let functions: Vec<Function> = definitions.codes.iter().map(function).collect();
     let (assembled, numbers, damaged) = assemble(&reader, &functions)?;
@@ -27,6 +43,7 @@ pub(crate) fn read(reader: TraceReader<FileSource>, name: String) -> Result<Trac
         created_by: created_by
             .and_then(|call| numbers.short(call))
             .map(CallNumber),
+        process: ProcessNumber(0),
     };
     let mut threads: Vec<Lane> = definitions
         .threads
@@ -40,15 +57,21 @@ pub(crate) fn read(reader: TraceReader<FileSource>, name: String) -> Result<Trac
         .collect();
     name_all(&mut threads, assembled.calls.thread_count());
     name_all(&mut tasks, assembled.calls.task_count());
-    Ok(Trace {
+    let summary = reader.summary();
+    let (run_id, began_ns) = (summary.run_id, summary.began_ns);
+    let (definitions, values) = reader.into_tables();
+    Ok(Part {
         run,
+        run_id,
         functions,
         figures: assembled.figures,
         threads,
         tasks,
         calls: assembled.calls,
-        texts: Texts::Read(Box::new(reader)),
-        derived: Derived::default(),
+        definitions,
+        values,
+        numbers,
+        began_ns,
     })
 }
 
@@ -62,6 +85,8 @@ pub(crate) fn glance(reader: &TraceReader<FileSource>, name: String) -> Glance {
         functions: reader.definitions().codes.len() as u64,
         ended: reader.summary().ends.map(|(ended, _)| ended),
         is_checked: reader.summary().checked,
+        children: 0,
+        running: 0,
     }
 }
 
@@ -73,6 +98,7 @@ fn name_all(lanes: &mut Vec<Lane>, count: usize) {
             Lane {
                 name: "?".into(),
                 created_by: None,
+                process: ProcessNumber(0),
             },
         );
     }
@@ -99,7 +125,7 @@ fn function(code: &Code) -> Function {
 
 /// The numbers that a trace's calls may have.
 #[derive(Clone, Copy)]
-struct Numbers {
+pub(crate) struct Numbers {
     /// The number of its first call, which becomes 0.
     first: u64,
     /// Numbers beyond so many are not believed.
@@ -110,7 +136,7 @@ struct Numbers {
 
 impl Numbers {
     /// A call's number as columns hold it.
-    fn short(self, call: CallId) -> Option<u32> {
+    pub(crate) fn short(self, call: CallId) -> Option<u32> {
         let number = call
             .0
             .checked_sub(self.first)
@@ -417,6 +443,7 @@ fn run(reader: &TraceReader<FileSource>, name: String, damaged: u32) -> Run {
         is_complete: summary.complete,
         is_recovered: summary.recovered,
         left_out: left_out(reader, damaged),
+        child_of: None,
     }
 }
 

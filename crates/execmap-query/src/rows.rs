@@ -70,7 +70,7 @@ pub fn row(trace: &Trace, call: CallNumber) -> Row<'_> {
         handle: call,
         parent: calls.parent(call),
         created_by: calls.created_by(call),
-        process: ProcessNumber(0),
+        process: trace.process_of(call),
         thread: calls.thread(call),
         task: calls.task(call),
         function: &function.name,

@@ -5,7 +5,8 @@ use rustc_hash::FxHashMap;
 use crate::assemble::Assembler;
 use crate::calls::{Begin, Outcome};
 use crate::function::{Function, FunctionKind};
-use crate::handles::CallNumber;
+use crate::handles::{CallNumber, ProcessNumber};
+use crate::process::Process;
 use crate::text::is_normal_end;
 use crate::trace::{Derived, Lane, LeftOut, Run, Trace};
 use crate::values::Texts;
@@ -16,6 +17,7 @@ pub struct TraceBuilder {
     functions: Vec<Function>,
     threads: Vec<Lane>,
     tasks: Vec<Lane>,
+    processes: Vec<Process>,
     texts: Vec<String>,
     known: FxHashMap<String, u64>,
     assembler: Assembler,
@@ -56,12 +58,14 @@ impl TraceBuilder {
         let main = Lane {
             name: "MainThread".into(),
             created_by: None,
+            process: ProcessNumber(0),
         };
         TraceBuilder {
             run,
             functions: Vec::new(),
             threads: vec![main],
             tasks: Vec::new(),
+            processes: Vec::new(),
             texts: vec![String::new()],
             known: FxHashMap::default(),
             assembler: Assembler::new(0),
@@ -90,11 +94,31 @@ impl TraceBuilder {
         self
     }
 
+    /// What follows happens in a new process.
+    pub fn new_process(&mut self, pid: u64, created_by: Option<CallNumber>) -> u32 {
+        let thread = self.new_thread("MainThread", created_by);
+        self.processes.push(Process {
+            pid: Some(pid),
+            trace: format!("shop.execmap.{pid}-1"),
+            command: self.run.command.clone(),
+            parent: Some(ProcessNumber(0)),
+            created_by,
+            started_ns: self.now_ns,
+            threads: 1,
+            ..Process::default()
+        });
+        if let Some(lane) = self.threads.last_mut() {
+            lane.process = ProcessNumber(self.processes.len() as u32);
+        }
+        thread
+    }
+
     /// What follows happens on a new thread.
     pub fn new_thread(&mut self, name: &str, created_by: Option<CallNumber>) -> u32 {
         self.threads.push(Lane {
             name: name.into(),
             created_by,
+            process: ProcessNumber(0),
         });
         self.thread = (self.threads.len() - 1) as u32;
         self.task = None;
@@ -114,6 +138,7 @@ impl TraceBuilder {
         self.tasks.push(Lane {
             name: name.into(),
             created_by,
+            process: ProcessNumber(0),
         });
         let task = (self.tasks.len() - 1) as u32;
         self.task = Some(task);
@@ -229,7 +254,19 @@ impl TraceBuilder {
             creators(&self.tasks).into_iter(),
         );
         self.run.duration_ns = assembled.duration_ns;
+        let process = Process {
+            pid: self.run.pid,
+            trace: self.run.trace.clone(),
+            command: self.run.command.clone(),
+            duration_ns: assembled.duration_ns,
+            calls: assembled.calls.count(),
+            threads: self.threads.len() as u64,
+            ..Process::default()
+        };
+        let mut processes = vec![process];
+        processes.extend(self.processes);
         Trace {
+            processes,
             run: self.run,
             functions: self.functions,
             figures: assembled.figures,

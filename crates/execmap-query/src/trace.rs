@@ -1,5 +1,6 @@
 //! A trace that was read: its calls, functions, threads, tasks and values.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use serde::Serialize;
@@ -7,7 +8,8 @@ use serde::Serialize;
 use crate::calls::{Calls, ValueKey};
 use crate::figures::Figures;
 use crate::function::{Function, FunctionKind};
-use crate::handles::{CallNumber, FunctionNumber, TaskNumber, ThreadNumber};
+use crate::handles::{CallNumber, FunctionNumber, ProcessNumber, TaskNumber, ThreadNumber};
+use crate::process::Process;
 use crate::rows::as_object;
 use crate::shape::{self, Children};
 use crate::text::thousands;
@@ -20,6 +22,8 @@ pub struct Lane {
     pub name: String,
     /// The call that started the thread or created the task.
     pub created_by: Option<CallNumber>,
+    /// The process it belongs to.
+    pub process: ProcessNumber,
 }
 
 /// Something that was not recorded, or not wholly.
@@ -78,6 +82,8 @@ pub struct Run {
     pub is_recovered: bool,
     /// What was left out.
     pub left_out: Vec<LeftOut>,
+    /// Of a child process that was opened alone: the file of the run it belongs to.
+    pub child_of: Option<String>,
 }
 
 impl Run {
@@ -124,6 +130,8 @@ pub struct Trace {
     pub(crate) figures: Vec<Figures>,
     pub(crate) threads: Vec<Lane>,
     pub(crate) tasks: Vec<Lane>,
+    /// By number; the first is the one whose file was opened.
+    pub(crate) processes: Vec<Process>,
     pub(crate) calls: Calls,
     pub(crate) texts: Texts,
     pub(crate) derived: Derived,
@@ -187,18 +195,46 @@ impl Trace {
         &self.tasks
     }
 
-    /// A thread's name.
+    /// The processes, by number; the first is the one whose file was opened.
     #[must_use]
-    pub fn thread_name(&self, number: ThreadNumber) -> &str {
-        self.threads
-            .get(number.index())
-            .map_or("", |lane| &lane.name)
+    pub fn processes(&self) -> &[Process] {
+        &self.processes
     }
 
-    /// A task's name.
+    /// The process of a call.
     #[must_use]
-    pub fn task_name(&self, number: TaskNumber) -> &str {
-        self.tasks.get(number.index()).map_or("", |lane| &lane.name)
+    pub fn process_of(&self, call: CallNumber) -> ProcessNumber {
+        self.threads
+            .get(self.calls.thread(call).index())
+            .map_or(ProcessNumber(0), |lane| lane.process)
+    }
+
+    /// A thread's name, and of which process it is where there are several.
+    #[must_use]
+    pub fn thread_name(&self, number: ThreadNumber) -> Cow<'_, str> {
+        let lane = self.threads.get(number.index());
+        lane.map_or(Cow::default(), |lane| self.lane_name(lane))
+    }
+
+    /// A task's name, and of which process it is where there are several.
+    #[must_use]
+    pub fn task_name(&self, number: TaskNumber) -> Cow<'_, str> {
+        let lane = self.tasks.get(number.index());
+        lane.map_or(Cow::default(), |lane| self.lane_name(lane))
+    }
+
+    /// The name of a thread or task, and of which process it is where there are several. By the
+    /// process's handle: the system's number is another one in each run.
+    #[must_use]
+    pub fn lane_name<'t>(&'t self, lane: &'t Lane) -> Cow<'t, str> {
+        let is_of_first = |lane: &Lane| lane.process == ProcessNumber(0);
+        if self.threads.last().is_none_or(is_of_first) {
+            return Cow::Borrowed(&lane.name);
+        }
+        let process = self.processes.get(lane.process.index());
+        let name = process.map_or("", |process| &process.name);
+        let space = if name.is_empty() { "" } else { " " };
+        Cow::Owned(format!("{} of {name}{space}{}", lane.name, lane.process))
     }
 
     /// The text of a value.

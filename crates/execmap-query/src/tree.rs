@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use serde::Serialize;
 
 use crate::calls::Outcome;
-use crate::handles::{CallNumber, TaskNumber, ThreadNumber};
+use crate::handles::{CallNumber, ProcessNumber, TaskNumber, ThreadNumber};
 use crate::info::SCHEMA;
 use crate::opening::{Bodies, Fold, Limits, Opening};
 use crate::pattern::FunctionPattern;
@@ -77,8 +77,10 @@ pub struct LaneRow {
     pub thread: ThreadNumber,
     /// The task, where the lane is one.
     pub task: Option<TaskNumber>,
-    /// The name of the task, or of the thread.
+    /// The name of the task, or of the thread, and of which process where there are several.
     pub name: String,
+    /// The process.
+    pub process: ProcessNumber,
     /// The call that started the thread or created the task.
     pub created_by: Option<CallNumber>,
     /// Name of the function of that call.
@@ -324,7 +326,8 @@ fn lane_row(
         last,
         thread,
         task,
-        name: lane.map_or_else(String::new, |lane| lane.name.clone()),
+        name: lane.map_or_else(String::new, |lane| trace.lane_name(lane).into_owned()),
+        process: lane.map_or(ProcessNumber(0), |lane| lane.process),
         created_by,
         creator: created_by.map(|call| trace.function_of(call).shown_name()),
     }

@@ -21,7 +21,7 @@ mod writer;
 /// The format of what is written.
 pub use execmap_format as format;
 pub use filter::{Decision, Filter, FilterError, FilterOptions};
-pub use names::{TargetName, free_name};
+pub use names::{TargetName, child_name, free_name, remove_old_children};
 pub use output::{Output, write_window};
 pub use redact::{REMEMBERED_BYTES, Redactor};
 pub use session::{Finished, Log, RECORD_MAX, Session, StartError, Stopped};

@@ -19,6 +19,18 @@ const PER_LOG: usize = 4;
 /// Sizes of segments, each with the number of threads up to which it is used.
 const SIZES: [(usize, usize); 3] = [(8, SLAB), (128, SLAB / 8), (usize::MAX, SLAB / 32)];
 
+/// Bytes of a small first growth, in segments of the smallest size.
+const SMALL_SLAB: usize = SLAB / 8;
+
+/// By how much the side file grows at first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FirstSlab {
+    /// As later.
+    Usual,
+    /// As little as will do for a process that ends soon.
+    Small,
+}
+
 pub(crate) struct Pool {
     slabs: Vec<Slab>,
     free: [Vec<Segment>; SIZES.len()],
@@ -29,6 +41,7 @@ pub(crate) struct Pool {
     bytes: usize,
     /// No segment is larger than those of this class.
     least_class: usize,
+    first_slab: FirstSlab,
 }
 
 impl Pool {
@@ -36,12 +49,17 @@ impl Pool {
     pub(crate) fn new(
         file: Option<OwnFile>,
         header: PartHeader,
+        first_slab: FirstSlab,
     ) -> io::Result<(Pool, Option<io::Error>)> {
         let mut refused = None;
         let mut mapped = None;
         if let Some(mut file) = file {
             let head = file.get().and_then(|file| {
-                reserve(file, 0, (PART_HEADER_LEN + SLAB) as u64)?;
+                let first = match first_slab {
+                    FirstSlab::Usual => SLAB,
+                    FirstSlab::Small => SMALL_SLAB,
+                };
+                reserve(file, 0, (PART_HEADER_LEN + first) as u64)?;
                 Slab::of_file(file, 0, PART_HEADER_LEN)
             });
             match head {
@@ -63,6 +81,7 @@ impl Pool {
                 header,
                 bytes: 0,
                 least_class: 0,
+                first_slab,
             },
             refused,
         ))
@@ -102,6 +121,16 @@ impl Pool {
         if let Some(segment) = self.free[class].pop() {
             return Some(segment);
         }
+        if self.first_slab == FirstSlab::Small {
+            let (_, smallest) = SIZES[SIZES.len() - 1];
+            if self.slabs.is_empty() && self.grow(smallest, SMALL_SLAB).is_err() {
+                return None;
+            }
+            if let Some(segment) = self.free[SIZES.len() - 1].pop() {
+                return Some(segment);
+            }
+            self.first_slab = FirstSlab::Usual;
+        }
         let (_, size) = SIZES[class];
         let wanted = logs
             .saturating_add(1)
@@ -118,21 +147,21 @@ impl Pool {
     /// A new segment, unless all of them together would be too much.
     pub(crate) fn take_more(&mut self, logs: usize) -> Option<Segment> {
         let class = self.class(logs);
-        if self.bytes + SLAB > MAX_BYTES || self.grow(SIZES[class].1).is_err() {
+        if self.bytes + SLAB > MAX_BYTES || self.grow(SIZES[class].1, SLAB).is_err() {
             return None;
         }
         self.free[class].pop()
     }
 
-    fn grow(&mut self, size: usize) -> io::Result<()> {
+    fn grow(&mut self, size: usize, len: usize) -> io::Result<()> {
         let slab = match &mut self.file {
             Some(file) => {
                 let file = file.get()?;
                 let offset = (PART_HEADER_LEN + self.bytes) as u64;
-                reserve(file, offset, SLAB as u64)?;
-                Slab::of_file(file, offset, SLAB)?
+                reserve(file, offset, len as u64)?;
+                Slab::of_file(file, offset, len)?
             }
-            None => Slab::anonymous(SLAB)?,
+            None => Slab::anonymous(len)?,
         };
         let class = SIZES
             .iter()
@@ -152,7 +181,7 @@ impl Pool {
             self.free[class].push(segment);
         }
         self.slabs.push(slab);
-        self.bytes += SLAB;
+        self.bytes += len;
         Ok(())
     }
 

@@ -14,7 +14,7 @@ use crate::names::{may_overwrite, may_overwrite_side_file};
 use crate::os::{Cursor, Segment, clock_pair, spawn_without_signals, ticks, try_lock};
 use crate::output::Output;
 use crate::own_file::OwnFile;
-use crate::pool::Pool;
+use crate::pool::{FirstSlab, Pool};
 use crate::writer::{Shared, State, lock};
 
 /// How often a program that waits looks whether the writer lives.
@@ -106,6 +106,8 @@ pub struct Session {
     refused: u64,
     path: PathBuf,
     part_path: Option<PathBuf>,
+    /// Its files and segments belong to the process that forked this one.
+    is_abandoned: bool,
 }
 
 /// What came of a recording.
@@ -137,6 +139,25 @@ impl Session {
         run_id: [u8; 16],
         max_size: Option<u64>,
     ) -> Result<(Session, Option<io::Error>), StartError> {
+        Self::begin(path, run_id, max_size, FirstSlab::Usual)
+    }
+
+    /// The same for a child process, of which there may be many that do little: its side file begins
+    /// small.
+    pub fn create_for_child(
+        path: &Path,
+        run_id: [u8; 16],
+        max_size: Option<u64>,
+    ) -> Result<(Session, Option<io::Error>), StartError> {
+        Self::begin(path, run_id, max_size, FirstSlab::Small)
+    }
+
+    fn begin(
+        path: &Path,
+        run_id: [u8; 16],
+        max_size: Option<u64>,
+        first_slab: FirstSlab,
+    ) -> Result<(Session, Option<io::Error>), StartError> {
         let shown = || path.display().to_string();
         let unwritable = |source| StartError::Unwritable {
             path: shown(),
@@ -162,7 +183,7 @@ impl Session {
             latest: now,
         };
         let is_there = side.is_some();
-        let (mut pool, error) = Pool::new(side, header).map_err(unwritable)?;
+        let (mut pool, error) = Pool::new(side, header, first_slab).map_err(unwritable)?;
         pool.suit_size(max_size);
         if error.is_some() {
             refused = error;
@@ -200,6 +221,7 @@ impl Session {
             refused: 0,
             path: path.to_owned(),
             part_path,
+            is_abandoned: false,
         };
         session.define(&Definition::Clock(now));
         Ok((session, refused))
@@ -225,6 +247,9 @@ impl Session {
 
     /// Appends a definition. It is on its way to the disk before any later record.
     pub fn define(&mut self, definition: &Definition) {
+        if self.is_abandoned {
+            return;
+        }
         self.scratch.clear();
         definition.encode(&mut self.scratch);
         let len = self.scratch.len();
@@ -260,6 +285,9 @@ impl Session {
 
     /// Keeps the newest clock reading where a reader of a dead run finds it.
     pub fn note_clock(&mut self) {
+        if self.is_abandoned {
+            return;
+        }
         lock(&self.shared.state).pool.note_clock(clock_pair());
     }
 
@@ -277,11 +305,9 @@ impl Session {
     /// waiting for one when all are in use. `others` gives up a segment when the writer has none to
     /// give back. False when nothing more can be recorded.
     pub fn make_room(&mut self, log: &mut Log, others: impl FnMut() -> Option<Segment>) -> bool {
-        let state = lock(&self.shared.state);
-        if state.stopped.is_some() {
+        if self.is_abandoned || lock(&self.shared.state).stopped.is_some() {
             return false;
         }
-        drop(state);
         if let Some(segment) = detach(log) {
             self.hand_over(segment);
         }
@@ -378,6 +404,9 @@ impl Session {
 
     /// Writes everything recorded so far; the recording goes on.
     pub fn flush<'l>(&mut self, logs: impl Iterator<Item = &'l mut Log>) {
+        if self.is_abandoned {
+            return;
+        }
         self.pause_writer();
         lock(&self.shared.state)
             .queue
@@ -392,6 +421,9 @@ impl Session {
         logs: impl Iterator<Item = &'l mut Log>,
         last: &[Definition],
     ) -> Finished {
+        if self.is_abandoned {
+            return Finished::default();
+        }
         self.pause_writer();
         {
             let mut state = lock(&self.shared.state);
@@ -422,10 +454,11 @@ impl Session {
         finished
     }
 
-    /// In a forked child: forgets where the parent's definitions go. The session must be replaced
-    /// before anything is defined.
-    pub fn detach_definitions(&mut self) {
+    /// In a forked child: the files and segments are the parent's, and nothing is written to them
+    /// from here on.
+    pub fn abandon(&mut self) {
         self.definitions.cursor = Cursor::default();
+        self.is_abandoned = true;
     }
 }
 

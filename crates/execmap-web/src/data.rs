@@ -90,7 +90,7 @@ pub struct RunFacts {
 pub struct LaneRow {
     /// Its handle.
     pub handle: String,
-    /// Its name in Python.
+    /// Its name in Python, and of which process it is where there are several.
     pub name: String,
     /// Calls that began on it.
     pub calls: u64,
@@ -187,8 +187,8 @@ pub(crate) fn head(trace: &Trace) -> PageHead {
     PageHead {
         schema: 1,
         run: run_facts(trace),
-        threads: lanes('t', trace.threads(), &by_thread),
-        tasks: lanes('k', trace.tasks(), &by_task),
+        threads: lanes('t', trace, trace.threads(), &by_thread),
+        tasks: lanes('k', trace, trace.tasks(), &by_task),
         columns: Vec::new(),
         map: map_nodes(trace),
     }
@@ -282,12 +282,12 @@ fn lost_row(calls: u64) -> FunctionRow {
     }
 }
 
-fn lanes(letter: char, lanes: &[Lane], calls: &[u64]) -> Vec<LaneRow> {
+fn lanes(letter: char, trace: &Trace, lanes: &[Lane], calls: &[u64]) -> Vec<LaneRow> {
     let numbered = lanes.iter().zip(calls).enumerate();
     numbered
         .map(|(index, (lane, calls))| LaneRow {
             handle: format!("{letter}-{index}"),
-            name: lane.name.clone(),
+            name: trace.lane_name(lane).into_owned(),
             calls: *calls,
             created_by: lane.created_by.map(|CallNumber(number)| number),
         })

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use execmap_query::{Info, bytes, counted, duration, thousands, visible};
+use execmap_query::{Info, ProcessRow, ProcessState, bytes, counted, duration, thousands, visible};
 
 use crate::fit::left;
 use crate::style::{FAILED, NAME, QUIET, paint};
@@ -24,9 +24,17 @@ pub fn info_text(info: &Info) -> String {
         ),
         ("state", state(info)),
     ];
+    if let Some(first) = &info.child_of {
+        let text = format!(
+            "one child process of a run; all of it: execmap info {}",
+            visible(first)
+        );
+        lines.push(("part of", text));
+    }
     lines.extend(left_out(info));
     lines.push(("calls", calls(info)));
     lines.push(("ran on", ran_on(info)));
+    lines.extend(processes(info));
     lines.push(("took", duration(info.duration_ns)));
     lines.push(("detail", detail(info)));
     let facts = [
@@ -110,6 +118,49 @@ fn calls(info: &Info) -> String {
         parts.push(format!("{} had not returned", thousands(unfinished)));
     }
     parts.join(", ")
+}
+
+/// Processes that have a line of their own.
+const MOST_PROCESSES: usize = 12;
+
+/// A line for each process, where there are several.
+fn processes(info: &Info) -> Vec<(&'static str, String)> {
+    let list = &info.process_list;
+    let mut lines: Vec<String> = list.iter().take(MOST_PROCESSES).map(process).collect();
+    if list.len() > MOST_PROCESSES {
+        let more = list.len() - MOST_PROCESSES;
+        lines.push(format!(
+            "… {} more: execmap info --json",
+            thousands(more as u64)
+        ));
+    }
+    let heads = std::iter::once("processes").chain(std::iter::repeat(""));
+    heads.zip(lines).collect()
+}
+
+/// `p-1 4243 ForkProcess-1: 12 calls, ended with exit code 0, started by p-0 in c-12`
+fn process(row: &ProcessRow) -> String {
+    let number = row.pid.map_or_else(String::new, |pid| format!(" {pid}"));
+    let name = if row.name.is_empty() {
+        String::new()
+    } else {
+        format!(" {}", visible(&row.name))
+    };
+    let mut parts = vec![counted(row.calls, "call")];
+    parts.push(match (row.state, row.exit_code) {
+        (ProcessState::Running, _) => paint(FAILED, row.state.text()),
+        (_, Some(code)) if code < 0 => paint(FAILED, format!("killed by signal {}", -code)),
+        (ProcessState::Ended, Some(code)) => format!("ended with exit code {code}"),
+        (state, Some(code)) => format!("{}, exit code {code}", state.text()),
+        (state, None) => state.text().to_owned(),
+    });
+    if let Some(parent) = row.parent {
+        let call = row
+            .created_by
+            .map_or_else(String::new, |call| format!(" in {call}"));
+        parts.push(format!("started by {parent}{call}"));
+    }
+    format!("{}{number}{name}: {}", row.handle, parts.join(", "))
 }
 
 fn ran_on(info: &Info) -> String {

@@ -31,10 +31,66 @@ pub(super) enum Special {
     CreateTask,
     WorkMade,
     WorkBegin,
+    /// Starts a program in a process of its own, whose number is known when it returns.
+    Launch,
+    /// Starts a Python for `multiprocessing`, likewise.
+    Spawn,
+    /// Has a process forked, whose number is known when it returns.
+    Fork,
+    /// Learns how a process ended, known when it returns.
+    ProcessExit,
+    /// All that a forked process of `multiprocessing` does: `os._exit` follows its return.
+    ProcessEnd,
+}
+
+impl Special {
+    /// Whether what it tells is known when it returns.
+    pub(super) fn tells_at_return(self) -> bool {
+        matches!(
+            self,
+            Special::Launch
+                | Special::Spawn
+                | Special::Fork
+                | Special::ProcessExit
+                | Special::ProcessEnd
+        )
+    }
 }
 
 /// Their modules and names.
-const SPECIAL: [(&str, &str, Special); 5] = [
+const SPECIAL: [(&str, &str, Special); 13] = [
+    ("subprocess", "Popen._execute_child", Special::Launch),
+    (
+        "subprocess",
+        "Popen._handle_exitstatus",
+        Special::ProcessExit,
+    ),
+    (
+        "multiprocessing.popen_spawn_posix",
+        "Popen._launch",
+        Special::Spawn,
+    ),
+    ("multiprocessing.popen_fork", "Popen._launch", Special::Fork),
+    (
+        "multiprocessing.popen_forkserver",
+        "Popen._launch",
+        Special::Fork,
+    ),
+    (
+        "multiprocessing.popen_fork",
+        "Popen.poll",
+        Special::ProcessExit,
+    ),
+    (
+        "multiprocessing.popen_forkserver",
+        "Popen.poll",
+        Special::ProcessExit,
+    ),
+    (
+        "multiprocessing.process",
+        "BaseProcess._bootstrap",
+        Special::ProcessEnd,
+    ),
     ("threading", "Thread.start", Special::ThreadStart),
     ("threading", "Thread._bootstrap_inner", Special::ThreadBegin),
     (
@@ -253,7 +309,9 @@ pub(super) unsafe fn keep(code: *mut ffi::PyObject, entry: CodeEntry) -> *mut Co
         if is_first {
             (*place.read()).size = SLOT + 1;
         }
-        if (*entry).ready != 0 {
+        let tells_at_return =
+            matches!((*entry).role, Role::Special(special) if special.tells_at_return());
+        if (*entry).ready != 0 || tells_at_return {
             armed().insert(entry as usize, code as usize);
         }
         entry

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 use execmap_record::format::{Definition, Loss, LossReason, kind, pack};
-use execmap_record::os::{at_fork, clock_pair, ticks};
+use execmap_record::os::{clock_pair, ticks};
 use execmap_record::{Filter, Finished, RECORD_MAX, Redactor, Session, Stopped};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -23,6 +23,7 @@ use super::lives::Creators;
 use super::logs::{Birth, HOT_STATE, ThreadLog};
 use super::monitoring::Monitoring;
 use super::neighbours::Neighbours;
+use super::processes::{self, Processes};
 use super::store::Values;
 use super::tasks::Tasks;
 use super::watch::Watcher;
@@ -30,6 +31,13 @@ use super::watch::Watcher;
 /// What to record, and where.
 pub(crate) struct Settings {
     pub(crate) path: PathBuf,
+    /// The run's first file, by a path that holds wherever the program goes.
+    pub(crate) first: PathBuf,
+    /// Of a process that another one of the run started: how the file of that one, or of one before
+    /// it, goes on behind the name of the first.
+    pub(crate) parent: Option<String>,
+    /// Whether what `-c` gave the interpreter is the standard library's.
+    pub(crate) is_main_foreign: bool,
     pub(crate) run_id: [u8; 16],
     pub(crate) filter: Filter,
     pub(crate) with_values: bool,
@@ -89,7 +97,7 @@ pub(super) struct Engine {
     /// A call was not recorded because there were enough.
     pub(super) is_limited: bool,
     /// Forks after the recording stopped.
-    late_forks: u64,
+    pub(super) late_forks: u64,
     pub(super) next_exception: u32,
     pub(super) disable: *mut ffi::PyObject,
     pub(super) session: Session,
@@ -113,8 +121,11 @@ pub(super) struct Engine {
     pub(super) neighbours: Neighbours,
     pub(super) settings: Settings,
     pub(super) faults: u64,
+    /// The first epoch of this recording; each fork begins another one.
+    pub(super) first_epoch: u32,
+    /// This process was forked and has not recorded anything of its own yet.
     pub(super) is_forked: bool,
-    pub(super) children: u32,
+    pub(super) processes: Processes,
 }
 
 static ENGINE: AtomicPtr<Engine> = AtomicPtr::new(std::ptr::null_mut());
@@ -144,38 +155,20 @@ pub(crate) fn is_recording() -> bool {
     !ENGINE.load(Ordering::Relaxed).is_null()
 }
 
-extern "C" fn before_fork() {
-    // SAFETY: a fork of a Python program happens on a thread that holds the lock, or, from C code
-    // without it, while no hook runs on this thread; the writer's own lock orders the rest.
-    if let Some(engine) = unsafe { engine() } {
-        engine.session.pause_writer();
-        engine.late_forks += u64::from(engine.monitoring.is_released());
-    }
-}
-
-extern "C" fn after_fork_in_child() {
-    // SAFETY: the child has one thread.
-    if let Some(engine) = unsafe { engine() } {
-        engine.is_forked = true;
-        engine.is_dead = true;
-        for log in &mut engine.logs {
-            // Nothing may be written to the parent's memory: the next record finds no room.
-            let _ = Session::yield_segment(&mut log.log);
-        }
-        engine.session.detach_definitions();
-    }
-}
-
 /// Begins to record.
 pub(crate) fn start(py: Python<'_>, mut settings: Settings) -> PyResult<Vec<String>> {
     if !code::prepare(py) {
         let text = "other tools keep data on code objects in all 255 places; end one of them and run again";
         return Err(crate::errors::TraceError::new_err(text));
     }
-    at_fork(before_fork, after_fork_in_child);
+    processes::watch_forks();
     let mut notes = Vec::new();
     let monitoring = Monitoring::take(py)?;
-    let created = Session::create(&settings.path, settings.run_id, settings.max_size);
+    let create = match settings.parent {
+        Some(_) => Session::create_for_child,
+        None => Session::create,
+    };
+    let created = create(&settings.path, settings.run_id, settings.max_size);
     let (session, refused) = match created {
         Ok(created) => created,
         Err(error) => {
@@ -186,6 +179,7 @@ pub(crate) fn start(py: Python<'_>, mut settings: Settings) -> PyResult<Vec<Stri
     if let Some(error) = refused {
         notes.push(format!("no side file: {error}; if the program is killed, the last part of the recording is lost"));
     }
+    let processes = Processes::new(&settings);
     let mut engine = Box::new(Engine {
         hot_thread: 0,
         hot_log: std::ptr::null_mut(),
@@ -217,11 +211,14 @@ pub(crate) fn start(py: Python<'_>, mut settings: Settings) -> PyResult<Vec<Stri
         neighbours: Neighbours::default(),
         settings,
         faults: 0,
+        first_epoch: 0,
         is_forked: false,
-        children: 0,
+        processes,
     });
+    engine.first_epoch = engine.epoch;
     engine.write_meta();
     engine.count_interpreters();
+    engine.write_parent();
     engine.tasks.look_for_asyncio(py);
     let engine = Box::into_raw(engine);
     ENGINE.store(engine, Ordering::Release);
@@ -267,6 +264,9 @@ pub(crate) fn now() -> Option<(u64, u64, u64)> {
 pub(crate) fn flush(py: Python<'_>) -> Option<(PathBuf, u64)> {
     // SAFETY: attached.
     let engine = unsafe { engine() }?;
+    if engine.is_forked && !engine.become_child() {
+        return None;
+    }
     let last = engine.next_call;
     engine.note_interference(py);
     engine.note_interpreters();
@@ -323,7 +323,7 @@ impl Engine {
     }
 
     /// Writes what is left and gives everything back.
-    fn finish(&mut self) -> Stop {
+    pub(super) fn finish(&mut self) -> Stop {
         if self.is_forked {
             return Stop::default();
         }

@@ -121,10 +121,17 @@ unsafe fn here(engine: &mut Engine) -> (*mut ThreadLog, Frame) {
 unsafe fn started(engine: &mut Engine, args: *const *mut ffi::PyObject) -> Answer {
     // SAFETY: in a hook, in all of what follows.
     unsafe {
-        if engine.is_dead && !engine.become_child() {
-            return Answer::Retire;
-        }
         let code = *args;
+        if engine.is_dead {
+            if !engine.is_forked {
+                return Answer::Retire;
+            }
+            match engine.wake(code) {
+                Some(Role::Recorded) => {}
+                Some(Role::Special(_)) => return Answer::Continue,
+                Some(Role::LeftOut) | None => return Answer::Disable,
+            }
+        }
         let mut entry = code::entry_of(code);
         if entry.is_null() || (*entry).ready != engine.epoch {
             match prepare(engine, code, entry) {
@@ -336,11 +343,15 @@ unsafe fn with_value(
 unsafe fn returned(engine: &mut Engine, args: *const *mut ffi::PyObject) -> Answer {
     // SAFETY: in a hook: code, offset, value.
     unsafe {
-        let (log, frame) = here(engine);
-        let log = &mut *log;
-        if is_running(engine, log, frame) {
-            with_value(engine, log, kind::RETURN, *args.add(2));
-            end(engine, log);
+        let state = ffi::compat::PyThreadState_GetUnchecked();
+        let frame = Frame::current(state);
+        if let Some(log) = engine.log_with_calls(state)
+            && is_running(engine, &mut *log, frame)
+        {
+            with_value(engine, &mut *log, kind::RETURN, *args.add(2));
+            end(engine, &mut *log);
+        } else {
+            engine.process_told(*args, frame);
         }
     }
     Answer::Continue

@@ -43,7 +43,13 @@ impl Engine {
         if !self.tasks.is_ready() && module.starts_with("asyncio") {
             self.tasks.look_for_asyncio(py);
         }
-        let decision = self.decide(&file, &module, &qualname, frame);
+        // SAFETY: the running frame's code.
+        let known = unsafe { self.known_role(code) };
+        let decision = match known {
+            Some(Role::Recorded) => Decision::Recorded,
+            Some(Role::LeftOut) => Decision::LeftOut,
+            _ => self.decide(&file, &module, &qualname, frame),
+        };
         if file.starts_with('<') && qualname == "<module>" {
             self.decide_for_nested(&bound, decision);
         }
@@ -54,7 +60,13 @@ impl Engine {
             let role = Role::Special(special);
             // SAFETY: a live code object.
             unsafe { code::keep(code, CodeEntry::bare(role, self.epoch, code)) };
+            if special.tells_at_return() {
+                self.monitoring.arm_return(py, &bound);
+            }
             return role;
+        }
+        if self.is_forked && !self.become_child() {
+            return Role::LeftOut;
         }
         self.session.note_clock();
         if self.record_code(&bound, module) {
@@ -106,6 +118,18 @@ impl Engine {
         unsafe { code::keep(code.as_ptr(), entry) };
     }
 
+    /// What was decided of a code object in this recording, before a fork perhaps.
+    ///
+    /// # Safety
+    /// A live code object.
+    pub(super) unsafe fn known_role(&self, code: *mut ffi::PyObject) -> Option<Role> {
+        // SAFETY: the caller's.
+        unsafe {
+            let entry = code::entry_of(code);
+            (!entry.is_null() && (*entry).epoch >= self.first_epoch).then(|| (*entry).role)
+        }
+    }
+
     fn decide(&self, file: &str, module: &str, qualname: &str, frame: Frame) -> Decision {
         let by_name = self.settings.filter.decide(file, module, qualname);
         if !file.starts_with('<') || file.starts_with("<frozen") {
@@ -123,7 +147,7 @@ impl Engine {
                 below = below.previous();
             }
             if below.is_none() {
-                return if module == "__main__" {
+                return if module == "__main__" && !self.settings.is_main_foreign {
                     Decision::Recorded
                 } else {
                     by_name

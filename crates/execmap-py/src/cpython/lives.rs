@@ -1,81 +1,23 @@
-//! What begins beside calls: children, threads, tasks, jobs, and who began them.
+//! What begins beside calls: threads, tasks, jobs, and who began them.
 
-use std::path::PathBuf;
-use std::sync::atomic::Ordering;
-
-use execmap_record::{Redactor, Session};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use pyo3::ffi;
 
 use super::code::Special;
-use super::engine::{EPOCH, Engine};
+use super::engine::Engine;
 use super::frame::Frame;
-use super::learning::Codes;
-use super::logs::{Birth, HOT_STATE, thread_id};
-use super::store::Values;
+use super::logs::{Birth, thread_id};
 use super::types::text_of;
 
 impl Engine {
-    /// In a forked child: begins a trace of its own. False when that cannot be.
-    #[cold]
-    pub(super) fn become_child(&mut self) -> bool {
-        if !self.is_forked {
-            return false;
-        }
-        self.is_forked = false;
-        self.children += 1;
-        let name = format!(
-            "{}.{}-{}",
-            self.settings.path.display(),
-            std::process::id(),
-            self.children
-        );
-        let Ok((session, _)) = Session::create(
-            &PathBuf::from(name),
-            self.settings.run_id,
-            self.settings.max_size,
-        ) else {
-            return false;
-        };
-        self.is_dead = false;
-        self.is_limited = false;
-        // Its memory and its files are the parent's: nothing of it may be dropped.
-        std::mem::forget(std::mem::replace(&mut self.session, session));
-        let mut redactor = Redactor::new(&self.settings.redact);
-        for secret in self.values.redactor.remembered() {
-            redactor.remember(secret);
-        }
-        let values = std::mem::replace(
-            &mut self.values,
-            Values::new(redactor, self.settings.is_redacting),
-        );
-        // The references it holds are the parent's as well; they live as long as this process.
-        std::mem::forget(values);
-        self.epoch = EPOCH.fetch_add(1, Ordering::Relaxed) + 1;
-        self.codes = Codes::default();
-        self.next_call = 0;
-        self.next_exception = 0;
-        self.suspended.clear();
-        self.creators = Creators::default();
-        self.births.clear();
-        self.by_state.clear();
-        self.tasks.restart();
-        self.write_meta();
-        std::mem::forget(std::mem::take(&mut self.logs));
-        self.threads = 0;
-        HOT_STATE.store(0, Ordering::Relaxed);
-        self.hot_log = std::ptr::null_mut();
-        true
-    }
-
     /// A function of the standard library begins that starts, creates or submits something.
     ///
     /// # Safety
     /// In a hook; the running frame is that function's.
     #[cold]
     pub(super) unsafe fn note_special(&mut self, special: Special) {
-        // SAFETY: the caller's; the functions have two arguments or more, none of them in a cell.
+        // SAFETY: the caller's; the functions have an argument or more, none of them in a cell.
         unsafe {
             let state = ffi::compat::PyThreadState_GetUnchecked();
             let frame = Frame::current(state);
@@ -115,6 +57,9 @@ impl Engine {
                         },
                     );
                 }
+                Special::Launch | Special::Spawn | Special::Fork => self.note_launch(frame, log),
+                Special::ProcessExit => {}
+                Special::ProcessEnd => self.note_process(object),
                 Special::WorkBegin => {
                     let creator = self.creators.remove(object as usize);
                     match log {

@@ -121,6 +121,25 @@ impl Engine {
         (!unsafe { (*log).is_over() }).then_some(log)
     }
 
+    /// The log of the running thread, if it has recorded anything, for an event that may be another's.
+    ///
+    /// # Safety
+    /// As for [`Engine::log_of`].
+    #[inline]
+    pub(super) unsafe fn log_with_calls(
+        &mut self,
+        state: *mut ffi::PyThreadState,
+    ) -> Option<*mut ThreadLog> {
+        // SAFETY: the caller's.
+        let thread = unsafe { thread_id(state) };
+        if HOT_STATE.load(Ordering::Relaxed) == state as usize && self.hot_thread == thread {
+            return Some(self.hot_log);
+        }
+        // SAFETY: the caller's.
+        unsafe { self.known_log(state) }?;
+        Some(self.log_of_other(state as usize, thread))
+    }
+
     #[cold]
     fn log_of_other(&mut self, state: usize, thread: u64) -> *mut ThreadLog {
         let known = self.by_state.get(&(state, thread)).copied();

@@ -24,6 +24,7 @@ mod logs;
 mod monitoring;
 mod neighbours;
 mod others;
+mod processes;
 mod stacks;
 mod standard;
 mod store;

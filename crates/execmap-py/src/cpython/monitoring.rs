@@ -25,6 +25,8 @@ pub(super) struct EventNumbers {
     pub(super) global: u32,
     /// What a second tool asks for to have CPython make a table of tools by instruction.
     pub(super) table: u32,
+    /// The return alone.
+    pub(super) on_return: u32,
 }
 
 /// The functions of `sys.monitoring` that are used, and the id that was taken.
@@ -87,6 +89,9 @@ impl Monitoring {
             let callback = callable(py, hook.function)?;
             module.call_method1("register_callback", (tool, number, &callback))?;
             callbacks.push((number, callback.unbind()));
+            if hook.event == "PY_RETURN" {
+                numbers.on_return = number;
+            }
             match hook.scope {
                 Scope::Everywhere => numbers.global |= number,
                 Scope::Recorded => numbers.local |= number,
@@ -162,6 +167,13 @@ impl Monitoring {
                 return;
             }
         }
+    }
+
+    /// Turns on the event of a return in one code object that is not recorded.
+    pub(super) fn arm_return(&self, py: Python<'_>, code: &Bound<'_, PyAny>) {
+        let set = self.set_local_events.bind(py);
+        // Without it the process is only not linked.
+        let _ = set.call1((self.tool, code, self.numbers.on_return));
     }
 
     fn is_ours(&self, py: Python<'_>) -> bool {

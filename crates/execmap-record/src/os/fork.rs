@@ -19,3 +19,11 @@ pub fn thread_number() -> u64 {
     // SAFETY: the call has no preconditions.
     unsafe { libc::syscall(libc::SYS_gettid) as u64 }
 }
+
+/// Writes a line to the error stream, from a process that may have been forked while another thread
+/// held any lock.
+pub fn say(line: &str) {
+    // SAFETY: the bytes live for the time of the call; the number of the stream may be closed or
+    // anyone's, as for every writer to it.
+    unsafe { libc::write(libc::STDERR_FILENO, line.as_ptr().cast(), line.len()) };
+}

@@ -12,7 +12,7 @@ mod segment;
 mod signals;
 
 pub use clock::{clock_pair, ticks};
-pub use fork::{at_fork, thread_number};
+pub use fork::{at_fork, say, thread_number};
 pub use lock::try_lock;
 pub use mapping::{Slab, reserve};
 pub use segment::{Cursor, Segment, Tokens};
