@@ -46,9 +46,8 @@ def begin() -> None:
         "max_size": int(fields["max_size"][0]) if "max_size" in fields else None,
         "command": list(sys.orig_argv) if is_child else fields["command"],
     }
-    options["meta"] = [*_options.facts(fields["command"]), ("name", fields["name"][0])]
-    if library:
-        options["meta"].append(("started_for", library))
+    started_for = [("started_for", library)] if library else []
+    options["meta"] = [*_options.facts(fields["command"]), ("name", fields["name"][0]), *started_for]
     path, notes = _core.start(options)
     if not is_child:
         say(notes)

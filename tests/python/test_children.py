@@ -11,10 +11,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+import execmap as package
 import pytest
 from running import Done, Execmap, python
-
-import execmap as package
 
 
 def run_both(execmap: Execmap, source: str, *argv: str) -> tuple[Done, Done]:
