@@ -704,7 +704,6 @@ def test_a_recording_that_a_child_ends_is_its_own(execmap: Execmap) -> None:
 
 
 def test_workers_of_pytest_are_merged(execmap: Execmap) -> None:
-    pytest.importorskip("xdist")
     (execmap.folder / "test_shop.py").write_text(
         textwrap.dedent("""
             import pytest
