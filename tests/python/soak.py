@@ -148,11 +148,12 @@ def check_process(run: Run, pid: int, trace: Path) -> tuple[int, int]:
     return sum(found.values()), size
 
 
-def check_ended_children(run: Run) -> None:
+def check_ended_children(run: Run, *, are_over: bool = False) -> None:
     """Checks the traces of children that have ended, and removes them, so that the disk does not fill."""
     for counts in run.folder.glob("counts/counts-*.json"):
         pid = int(counts.stem.removeprefix("counts-"))
-        if pid == run.process.pid or Path(f"/proc/{pid}").exists():
+        # When all are over, another process may have the number.
+        if pid == run.process.pid or (not are_over and Path(f"/proc/{pid}").exists()):
             continue
         run.children += 1
         if run.is_recorded:
@@ -204,7 +205,7 @@ def soak(minutes: float, rest: list[str], folder: Path) -> list[str]:
             run.process.kill()
     wrong = []
     for run, name in ((plain, "plain"), (recorded, "recorded")):
-        check_ended_children(run)
+        check_ended_children(run, are_over=True)
         out, err = (run.folder.joinpath(stream).read_text(errors="replace") for stream in ("out", "err"))
         if run.process.returncode != 0 or out != "done: 0 of the children failed []\n" or err:
             wrong.append(f"{name}: exit code {run.process.returncode}, said {out!r}, {err[-2000:]!r}")
