@@ -86,6 +86,7 @@ with execmap.record("two.execmap"):
         inner = interpreters.create()
         f(3)
     f(4)
+interpreters.destroy(inner)
 """
     (execmap.folder / "program.py").write_text(source, "utf-8")
     done = python("program.py", cwd=execmap.folder)

@@ -352,17 +352,14 @@ with execmap.record("run.execmap"):
     try:
         cProfile.Profile().enable()
     except ValueError as error:
-        print(error)
+        print("already" in str(error))
 profile = cProfile.Profile()
 profile.enable()
 profile.disable()
 """
     done = run(execmap, source)
 
-    assert done.out.splitlines() == [
-        "[None, None, 'execmap', 'other', 'other', None]",
-        "Another profiling tool is already active",
-    ]
+    assert done.out.splitlines() == ["[None, None, 'execmap', 'other', 'other', None]", "True"]
 
 
 def test_a_callback_that_raises_when_a_function_returns(execmap: Execmap) -> None:

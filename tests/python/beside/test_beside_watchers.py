@@ -51,7 +51,7 @@ subject.driven(each.__anext__())
 import sys
 
 seen = []
-sys.unraisablehook = lambda failed: seen.append([failed.exc_type.__name__, failed.err_msg])
+sys.unraisablehook = lambda failed: seen.append([failed.exc_type.__name__, str(failed.err_msg).partition(" at 0x")[0]])
 
 
 class Fragile:
