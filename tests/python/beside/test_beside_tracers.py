@@ -150,7 +150,8 @@ LINE_PROFILER = Tool(
 
 MEMRAY = Tool(
     package="memray",
-    imports="import memray, tempfile",
+    # Of an interpreter that is linked into one file it warns that it corrects addresses.
+    imports="import logging, memray, tempfile\nmemray.set_log_level(logging.ERROR)",
     start="""
         file = tempfile.mktemp()
         tracker = memray.Tracker(file)
