@@ -207,6 +207,11 @@ impl LossReason {
         (LossReason::RecorderFault, "faults of the recorder"),
     ];
 
+    /// Every reason.
+    pub fn all() -> impl Iterator<Item = LossReason> {
+        Self::ALL.iter().map(|(reason, _)| *reason)
+    }
+
     /// What is missing, in words.
     #[must_use]
     pub fn text(self) -> &'static str {
@@ -274,6 +279,13 @@ impl DefinitionCounts {
     /// The kinds that stand in a table.
     const KINDS: [u8; 5] = [2, 3, 4, 5, 6];
 
+    /// How many definitions are missing where there are so many; `None` where there are more.
+    pub(crate) fn missing(&self, there: [usize; 5]) -> Option<u64> {
+        let missing = self.tables.iter().zip(there);
+        let mut missing = missing.map(|(count, there)| count.checked_sub(there as u64));
+        missing.try_fold(0u64, |sum, missing| sum.checked_add(missing?))
+    }
+
     /// Counts a run of definitions.
     pub fn add(&mut self, mut bytes: &[u8]) {
         self.bytes += bytes.len() as u64;
@@ -303,6 +315,19 @@ pub(crate) fn take_call(input: &mut &[u8]) -> Option<Option<CallId>> {
 
 pub(crate) fn take_text(input: &mut &[u8]) -> Option<String> {
     take_sized(input).map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+}
+
+/// Names are shown again and again; one that is longer than this is damage, and shown in part.
+const LONGEST_NAME: usize = 1 << 16;
+
+fn take_name(input: &mut &[u8]) -> Option<String> {
+    let bytes = take_sized(input)?;
+    let kept = &bytes[..bytes.len().min(LONGEST_NAME)];
+    let mut name = String::from_utf8_lossy(kept).into_owned();
+    if kept.len() < bytes.len() {
+        name.push('…');
+    }
+    Some(name)
 }
 
 impl Definition {
@@ -408,16 +433,16 @@ impl Definition {
 
     fn decode_body(kind: u8, body: &mut &[u8]) -> Option<Definition> {
         Some(match kind {
-            1 => Definition::Meta(take_text(body)?, take_text(body)?),
-            2 => Definition::Symbol(take_text(body)?),
+            1 => Definition::Meta(take_name(body)?, take_text(body)?),
+            2 => Definition::Symbol(take_name(body)?),
             3 => Definition::Type(TypeDef {
-                name: take_text(body)?,
-                full_name: take_text(body)?,
+                name: take_name(body)?,
+                full_name: take_name(body)?,
             }),
             4 => Definition::Code(Box::new(decode_code(body)?)),
             5 => Definition::Thread(decode_thread(body)?),
             6 => Definition::Task(TaskDef {
-                name: take_text(body)?,
+                name: take_name(body)?,
                 created_by: take_call(body)?,
             }),
             7 => {
@@ -427,7 +452,7 @@ impl Definition {
                 Definition::Loss(Loss {
                     reason,
                     count: take(body)?,
-                    detail: take_text(body)?,
+                    detail: take_name(body)?,
                 })
             }
             8 => Definition::Clock(ClockPair {
@@ -447,7 +472,7 @@ impl Definition {
             11 => Definition::TaskUpdate(
                 u32::try_from(take(body)?).ok()?,
                 TaskDef {
-                    name: take_text(body)?,
+                    name: take_name(body)?,
                     created_by: take_call(body)?,
                 },
             ),
@@ -475,7 +500,7 @@ fn encode_thread(def: &ThreadDef, out: &mut Vec<u8>) {
 
 fn decode_thread(body: &mut &[u8]) -> Option<ThreadDef> {
     Some(ThreadDef {
-        name: take_text(body)?,
+        name: take_name(body)?,
         native_id: take(body)?,
         created_by: take_call(body)?,
     })
@@ -503,9 +528,9 @@ fn encode_code(code: &Code, out: &mut Vec<u8>) {
 
 fn decode_code(body: &mut &[u8]) -> Option<Code> {
     let mut code = Code {
-        qualname: take_text(body)?,
-        module: take_text(body)?,
-        file: take_text(body)?,
+        qualname: take_name(body)?,
+        module: take_name(body)?,
+        file: take_name(body)?,
         first_line: u32::try_from(take(body)?).ok()?,
         ..Code::default()
     };
@@ -513,9 +538,9 @@ fn decode_code(body: &mut &[u8]) -> Option<Code> {
     *body = rest;
     code.kind = *CodeKind::ALL.get(usize::from(kind))?;
     for _ in 0..take(body)? {
-        code.args.push(take_text(body)?);
+        code.args.push(take_name(body)?);
     }
-    code.class_name = Some(take_text(body)?).filter(|name| !name.is_empty());
+    code.class_name = Some(take_name(body)?).filter(|name| !name.is_empty());
     code.lines = LineTable::decode(body)?;
     for _ in 0..take(body)? {
         let (header, end) = (

@@ -5,7 +5,10 @@ use crate::ids::{CodeId, SymbolId, TaskId, TypeId};
 use crate::process::{ChildDef, ParentDef};
 use crate::segment::ClockPair;
 
-/// More definitions in a row cannot be lost; a gap this wide is damage.
+/// Things that are missing, by reason and detail; a recorder names a few.
+const MOST_LOSSES: usize = 1 << 10;
+
+/// More definitions than so many are not lost in a trace that can be read; a gap this wide is damage.
 const MOST_LOST: u64 = 1 << 18;
 
 /// All definitions of a trace.
@@ -37,6 +40,12 @@ pub struct Definitions {
     types: Vec<TypeDef>,
     /// Bytes of definitions that were taken in or are known to be lost.
     pub(crate) bytes: u64,
+    /// Definitions in whose place something was put.
+    lost: u64,
+    /// Definitions that were taken in.
+    taken: u64,
+    /// No more than so many are.
+    pub(crate) most: Option<u64>,
 }
 
 impl Definitions {
@@ -44,6 +53,10 @@ impl Definitions {
     pub fn extend(&mut self, mut bytes: &[u8]) -> bool {
         self.bytes += bytes.len() as u64;
         while !bytes.is_empty() {
+            self.taken += 1;
+            if self.most.is_some_and(|most| self.taken > most) {
+                return false;
+            }
             match Definition::take(&mut bytes) {
                 Some(Some(Definition::Counts(counts))) => {
                     if !self.fill(&counts) {
@@ -81,9 +94,11 @@ impl Definitions {
             Definition::Loss(loss) => {
                 let same =
                     |other: &&mut Loss| other.reason == loss.reason && other.detail == loss.detail;
+                let has_room = self.losses.len() < MOST_LOSSES;
                 match self.losses.iter_mut().find(same) {
                     Some(other) => other.count = loss.count,
-                    None => self.losses.push(loss),
+                    None if has_room => self.losses.push(loss),
+                    None => {}
                 }
             }
             Definition::Clock(pair) => self.clock.push(pair),
@@ -112,18 +127,39 @@ impl Definitions {
             name: lost(),
             full_name: lost(),
         };
-        let [symbols, types, codes, threads, tasks] = counts.tables;
-        fill_up(&mut self.symbols, symbols, lost)
-            && fill_up(&mut self.types, types, of_type)
-            && fill_up(&mut self.codes, codes, code)
-            && fill_up(&mut self.threads, threads, ThreadDef::default)
-            && fill_up(&mut self.tasks, tasks, TaskDef::default)
+        let there = [
+            self.symbols.len(),
+            self.types.len(),
+            self.codes.len(),
+            self.threads.len(),
+            self.tasks.len(),
+        ];
+        let Some(missing) = counts.missing(there) else {
+            return false;
+        };
+        self.lost = self.lost.saturating_add(missing);
+        if self.lost > MOST_LOST {
+            return false;
+        }
+        let [symbols, types, codes, threads, tasks] = counts.tables.map(|count| count as usize);
+        self.symbols.resize_with(symbols, lost);
+        self.types.resize_with(types, of_type);
+        self.codes.resize_with(codes, code);
+        self.threads.resize_with(threads, ThreadDef::default);
+        self.tasks.resize_with(tasks, TaskDef::default);
+        true
     }
 
     /// The text of a symbol; `?` for one that is not defined.
     #[must_use]
     pub fn symbol(&self, id: SymbolId) -> &str {
         self.symbols.get(id.index()).map_or("?", String::as_str)
+    }
+
+    /// How many symbols there are.
+    #[must_use]
+    pub fn symbol_count(&self) -> usize {
+        self.symbols.len()
     }
 
     /// A type, if it is defined.
@@ -155,16 +191,6 @@ impl Definitions {
     }
 }
 
-/// Makes a table `count` long. False when it is longer, or too much is missing.
-fn fill_up<T>(table: &mut Vec<T>, count: u64, lost: impl FnMut() -> T) -> bool {
-    let missing = count.checked_sub(table.len() as u64);
-    let is_sound = missing.is_some_and(|missing| missing <= MOST_LOST);
-    if is_sound {
-        table.resize_with(count as usize, lost);
-    }
-    is_sound
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,5 +216,20 @@ mod tests {
         let names: Vec<&str> = (0..3).map(|id| definitions.symbol(SymbolId(id))).collect();
         assert_eq!(names, ["first", "?", "third"]);
         assert!(!definitions.extend(&block), "the same block again");
+    }
+
+    #[test]
+    fn gaps_are_bounded_in_all() {
+        let mut definitions = Definitions::default();
+        let counts = |tables| {
+            let mut block = Vec::new();
+            Definition::Counts(DefinitionCounts { tables, bytes: 0 }).encode(&mut block);
+            block
+        };
+        assert!(definitions.extend(&counts([100_000, 0, 0, 0, 0])));
+        assert!(definitions.extend(&counts([100_000, 0, 100_000, 0, 0])));
+        assert!(!definitions.extend(&counts([100_000, 0, 200_000, 0, 0])));
+        assert!(!definitions.extend(&counts([u64::MAX; 5])));
+        assert_eq!(definitions.codes.len(), 100_000);
     }
 }

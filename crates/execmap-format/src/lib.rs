@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod block;
+mod bounds;
 mod columns;
 mod define;
 mod definitions;

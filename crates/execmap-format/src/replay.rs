@@ -1,5 +1,9 @@
 //! From columns back to events: which call each record speaks of.
 
+use std::collections::HashMap;
+
+use foldhash::fast::FixedState;
+
 use crate::columns::{BlockHead, Column, ColumnsIn, MAX_OPEN, disk_kind};
 use crate::event::Event;
 use crate::ids::{CallId, CodeId, ExceptionId, Nanos, TaskId};
@@ -15,7 +19,20 @@ pub(crate) struct Stack {
     nodes: Vec<Node>,
     current: u32,
     free: Vec<u32>,
+    /// The node of each call, from the first switch on at which there were many.
+    places: Option<HashMap<u64, u32, FixedState>>,
+    /// Nodes that were gone through in vain in this block. Damaged records can switch between stacks without end.
+    passed: u64,
 }
+
+/// Calls that are gone through one by one where another becomes the running one.
+const FEW: usize = 64;
+
+/// A thread with more running calls than this is damage.
+const MOST_RUNNING: usize = 1 << 23;
+
+/// So many nodes are gone through in vain in a block, then no longer.
+const MOST_PASSED: u64 = 1 << 28;
 
 #[derive(Clone, Copy, Debug)]
 struct Node {
@@ -29,6 +46,8 @@ impl Default for Stack {
             nodes: Vec::new(),
             current: NONE,
             free: Vec::new(),
+            places: None,
+            passed: 0,
         }
     }
 }
@@ -54,6 +73,14 @@ impl Stack {
             self.nodes.push(node);
             self.current = self.nodes.len() as u32 - 1;
         }
+        if let Some(places) = &mut self.places {
+            places.insert(call, self.current);
+        }
+    }
+
+    /// Whether more calls run than in any sound trace.
+    pub(crate) fn is_beyond_belief(&self) -> bool {
+        self.nodes.len() > MOST_RUNNING
     }
 
     /// Ends the running call: the one it was called from runs.
@@ -67,6 +94,11 @@ impl Stack {
             self.current = NONE;
             return;
         }
+        if let Some(places) = &mut self.places
+            && places.get(&node.call) == Some(&self.current)
+        {
+            places.remove(&node.call);
+        }
         node.call = NO_CALL;
         self.free.push(self.current);
         self.current = node.parent;
@@ -74,14 +106,13 @@ impl Stack {
 
     /// Makes a call the running one: one of the stack's, or a new stack of its own.
     pub(crate) fn switch(&mut self, call: Option<u64>) {
-        let found = call.and_then(|call| self.nodes.iter().rposition(|node| node.call == call));
-        match (found, call) {
+        match (call.and_then(|call| self.place(call)), call) {
             (Some(index), _) => {
                 // Calls that ran above it on the same stack have gone without a word.
-                for _ in 0..self.calls_above(index as u32) {
+                for _ in 0..self.calls_above(index) {
                     self.pop();
                 }
-                self.current = index as u32;
+                self.current = index;
             }
             (None, Some(call)) => {
                 self.current = NONE;
@@ -91,11 +122,30 @@ impl Stack {
         }
     }
 
+    /// The node of a running call.
+    fn place(&mut self, call: u64) -> Option<u32> {
+        if self.places.is_none() && self.nodes.len() <= FEW {
+            let found = self.nodes.iter().rposition(|node| node.call == call);
+            return found.map(|index| index as u32);
+        }
+        let nodes = &self.nodes;
+        let places = self.places.get_or_insert_with(|| {
+            let running = nodes.iter().zip(0..);
+            let running = running.filter(|(node, _)| node.call != NO_CALL);
+            running.map(|(node, index)| (node.call, index)).collect()
+        });
+        places.get(&call).copied()
+    }
+
     /// How many calls run above the one at `index`; 0 when it is not on the running stack.
-    fn calls_above(&self, index: u32) -> usize {
+    fn calls_above(&mut self, index: u32) -> usize {
+        if self.passed > MOST_PASSED {
+            return 0;
+        }
         let mut at = self.current;
+        let mut above = 0;
         // No stack is longer, but damaged records can make one that has no end.
-        for above in 0..self.nodes.len() {
+        while above < self.nodes.len() {
             if at == index {
                 return above;
             }
@@ -103,8 +153,15 @@ impl Stack {
                 break;
             };
             at = node.parent;
+            above += 1;
         }
+        self.passed += above as u64;
         0
+    }
+
+    /// A block begins.
+    pub(crate) fn begin_block(&mut self) {
+        self.passed = 0;
     }
 
     /// Running calls, innermost first, as far as a block's head lists them.
@@ -136,9 +193,13 @@ pub(crate) struct TimeScale {
 }
 
 impl TimeScale {
+    /// 36 years: what is later is damage, and sums of it would overflow.
+    pub(crate) const LATEST: u64 = 1 << 60;
+
     #[inline]
     pub(crate) fn nanos(&self, tick: u64) -> Nanos {
-        Nanos((tick.saturating_sub(self.first_tick) as f64 * self.ns_per_tick) as u64)
+        let nanos = tick.saturating_sub(self.first_tick) as f64 * self.ns_per_tick;
+        Nanos((nanos as u64).min(Self::LATEST))
     }
 }
 
@@ -172,6 +233,7 @@ impl<'a> BlockReplay<'a> {
             log.stack.reset(&head.open);
             log.task = head.task;
         }
+        log.stack.begin_block();
         log.next_sequence = head.sequence.wrapping_add(1);
         BlockReplay {
             columns,
@@ -235,6 +297,9 @@ impl<'a> BlockReplay<'a> {
     #[inline]
     fn step(&mut self, log: &mut LogReplay, each: &mut dyn FnMut(&Event<'_>)) -> Option<bool> {
         let disk = self.columns.kind()?;
+        if log.stack.is_beyond_belief() {
+            return None;
+        }
         match disk {
             kind::START | disk_kind::START_WITH_ARGS => self.start(disk, log, each)?,
             kind::RETURN

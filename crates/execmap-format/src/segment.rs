@@ -188,7 +188,7 @@ pub fn read_segments(part: &[u8]) -> Vec<(SegmentHeader, &[u8])> {
         if head.state == SegmentState::InUse && end <= part.len() {
             found.push((head, &part[start..end]));
         }
-        at += capacity;
+        at = at.saturating_add(capacity);
     }
     found.sort_by_key(|(head, _)| {
         (

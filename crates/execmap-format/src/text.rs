@@ -16,6 +16,9 @@ use crate::value::{Attributes, Items, Text, Value, ValueRef, Values};
 const MAX_DEPTH: u32 = 40;
 /// No recorder keeps as many values inside one; in a damaged table they might be without end.
 const MAX_NODES: u32 = 1000;
+/// No token is longer than 65,535 bytes with all that is in it, so no text is longer than this; in a
+/// damaged table the same long value might stand in many places.
+const MAX_BYTES: usize = 1 << 20;
 
 impl Values {
     /// The text of a value.
@@ -28,6 +31,7 @@ impl Values {
             out: &mut out,
             depth: 0,
             left: MAX_NODES,
+            before: 0,
         }
         .value(value);
         out
@@ -224,6 +228,8 @@ struct Writer<'a> {
     depth: u32,
     /// Values that may still be written.
     left: u32,
+    /// Bytes that are written already and not in `out`.
+    before: usize,
 }
 
 impl Writer<'_> {
@@ -232,7 +238,8 @@ impl Writer<'_> {
     }
 
     fn value(&mut self, value: ValueRef) {
-        if self.depth >= MAX_DEPTH || self.left == 0 {
+        let is_full = self.before + self.out.len() > MAX_BYTES;
+        if self.depth >= MAX_DEPTH || self.left == 0 || is_full {
             return self.push("…");
         }
         self.left -= 1;
@@ -413,14 +420,17 @@ impl Writer<'_> {
 
     fn sorted(&mut self, items: Items<'_>) {
         let mut texts: Vec<String> = Vec::new();
+        let mut before = self.before + self.out.len();
         for item in items.iter() {
             let mut text = String::new();
             let mut inner = Writer {
                 out: &mut text,
+                before,
                 ..*self
             };
             inner.value(item);
             self.left = inner.left;
+            before += text.len();
             texts.push(text);
         }
         texts.sort_unstable();

@@ -1,8 +1,9 @@
 //! A trace opened for reading, whole or cut short.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::block::{BLOCK_HEADER_LEN, Block, BlockKind, FILE_HEADER_LEN, FileHeader};
+use crate::bounds::Bounds;
 use crate::columns::{BlockHead, ColumnsIn, take_head, take_short_head};
 use crate::definitions::Definitions;
 use crate::error::ReadError;
@@ -25,10 +26,14 @@ pub struct Summary {
     pub recovered: bool,
     /// Blocks that could not be read.
     pub damaged_blocks: u32,
+    /// Where the first of them begin.
+    pub damaged_at: Vec<u64>,
     /// Bytes at the end that belong to no whole block.
     pub truncated_bytes: u64,
     /// Bytes of the trace and its side file.
     pub bytes: u64,
+    /// Bytes of the side file, if something was taken from it.
+    pub part_bytes: u64,
     /// Calls that began.
     pub calls: u64,
     /// Records of all kinds.
@@ -52,6 +57,12 @@ pub struct Summary {
     pub began_ns: u64,
 }
 
+/// Damaged blocks whose places are remembered.
+const MOST_PLACES: usize = 8;
+
+/// The segments of a recorder take 48 MiB together. What is beyond this is not read.
+const MOST_OF_A_PART: u64 = 256 << 20;
+
 /// A block of events: where it lies, or its payload.
 enum Events {
     InFile { offset: u64, block: Block },
@@ -65,8 +76,9 @@ pub struct TraceReader<S> {
     values: Values,
     summary: Summary,
     scale: TimeScale,
-    /// Blocks of each log, in their order.
-    logs: HashMap<u32, Vec<(u32, Events)>>,
+    bounds: Bounds,
+    /// Blocks of each log, in their order: sequence, tick at which it begins, and what it holds.
+    logs: HashMap<u32, Vec<(u32, u64, Events)>>,
 }
 
 /// Up to so many bytes a trace is compared with its checksums whatever is asked of it.
@@ -113,8 +125,10 @@ impl<S: Source> TraceReader<S> {
             values: Values::default(),
             summary,
             scale,
+            bounds: Bounds::of(len),
             logs: HashMap::new(),
         };
+        trace.believe(len);
         // An index is the last thing that a recording writes, so nothing is left in a side file.
         if !trace.scan_index(len)? {
             let end = trace.scan(FILE_HEADER_LEN as u64, len)?;
@@ -126,7 +140,11 @@ impl<S: Source> TraceReader<S> {
         let is_cut = trace.summary.truncated_bytes > 0;
         trace.summary.complete = trace.definitions.is_ended && !is_cut;
         for blocks in trace.logs.values_mut() {
-            blocks.sort_by_key(|(sequence, _)| *sequence);
+            blocks.sort_by_key(|(sequence, ..)| *sequence);
+            let all = blocks.len();
+            // The same block again tells what was told.
+            blocks.dedup_by_key(|(sequence, ..)| *sequence);
+            trace.summary.damaged_blocks += (all - blocks.len()) as u32;
         }
         trace.measure();
         Ok(trace)
@@ -202,7 +220,9 @@ impl<S: Source> TraceReader<S> {
             Some(block) => self.take_block(entry.offset, block)?,
             None => false,
         };
-        self.summary.damaged_blocks += u32::from(!is_sound);
+        if !is_sound {
+            self.note_damage(entry.offset);
+        }
         Ok(())
     }
 
@@ -218,7 +238,9 @@ impl<S: Source> TraceReader<S> {
                 let is_sound = self.take_block(offset, block)?;
                 let end = offset + block.len();
                 if is_sound || self.may_begin_block(end, len)? {
-                    self.summary.damaged_blocks += u32::from(!is_sound);
+                    if !is_sound {
+                        self.note_damage(offset);
+                    }
                     offset = end;
                     continue;
                 }
@@ -227,10 +249,23 @@ impl<S: Source> TraceReader<S> {
                 self.summary.truncated_bytes = len - offset;
                 break;
             };
-            self.summary.damaged_blocks += 1;
+            self.note_damage(offset);
             offset = next;
         }
         Ok(offset)
+    }
+
+    /// Bounds the tables by the bytes there are.
+    fn believe(&mut self, bytes: u64) {
+        self.definitions.most = Some(Bounds::definitions_of(bytes));
+        self.values.most = Some(Bounds::rows_of(bytes));
+    }
+
+    fn note_damage(&mut self, offset: u64) {
+        self.summary.damaged_blocks = self.summary.damaged_blocks.saturating_add(1);
+        if self.summary.damaged_at.len() < MOST_PLACES {
+            self.summary.damaged_at.push(offset);
+        }
     }
 
     /// Whether a block that is damaged ends here: if not, its length is damaged too.
@@ -240,21 +275,34 @@ impl<S: Source> TraceReader<S> {
     }
 
     /// Finds the next sound block after bytes that are none.
-    fn resync(&self, from: u64, len: u64) -> Result<Option<u64>, ReadError> {
-        const STEP: usize = 1 << 20;
+    fn resync(&mut self, from: u64, len: u64) -> Result<Option<u64>, ReadError> {
+        const LONGEST_STEP: usize = 1 << 20;
+        // No block is longer than half of this.
+        const WIDEST: u64 = 128 << 20;
+        let mut step = 1 << 12;
         let mut at = from + 1;
-        while at < len {
-            let bytes = self.main.read_vec(at, STEP + BLOCK_HEADER_LEN)?;
-            for index in 0..bytes.len().saturating_sub(BLOCK_HEADER_LEN).min(STEP) {
+        while at < len && at - from < WIDEST && self.bounds.may_search(step as u64) {
+            let bytes = self.main.read_vec(at, step + BLOCK_HEADER_LEN)?;
+            for index in 0..bytes.len().saturating_sub(BLOCK_HEADER_LEN).min(step) {
                 let Some(block) = Block::decode_head(&bytes[index..]) else {
                     continue;
                 };
                 let offset = at + index as u64;
-                if offset + block.len() <= len && self.payload(offset, &block)?.is_some() {
+                if offset + block.len() > len {
+                    continue;
+                }
+                if !self
+                    .bounds
+                    .may_search(block.len() + u64::from(block.raw_len))
+                {
+                    return Ok(None);
+                }
+                if self.payload(offset, &block)?.is_some() {
                     return Ok(Some(offset));
                 }
             }
-            at += STEP as u64;
+            at += step as u64;
+            step = (step * 2).min(LONGEST_STEP);
         }
         Ok(None)
     }
@@ -268,6 +316,9 @@ impl<S: Source> TraceReader<S> {
 
     /// Takes in what a block holds. False when it is damaged.
     fn take_block(&mut self, offset: u64, block: Block) -> Result<bool, ReadError> {
+        if !self.bounds.allow(&block) {
+            return Ok(false);
+        }
         Ok(match block.kind {
             BlockKind::Definitions => self
                 .payload(offset, &block)?
@@ -300,7 +351,9 @@ impl<S: Source> TraceReader<S> {
     fn events_head(&self, offset: u64, block: &Block) -> Result<Option<BlockHead>, ReadError> {
         if block.plain == 0 {
             let payload = self.payload(offset, block)?;
-            return Ok(payload.and_then(|bytes| take_head(&mut &bytes[..])));
+            return Ok(payload
+                .and_then(|bytes| take_head(&mut &bytes[..]))
+                .filter(is_possible));
         }
         let len = if self.summary.checked {
             block.len() as usize
@@ -312,7 +365,8 @@ impl<S: Source> TraceReader<S> {
             .split_at_checked(BLOCK_HEADER_LEN)
             .filter(|(head, stored)| !self.summary.checked || block.is_sound(head, stored))
             .and_then(|(_, stored)| stored.get(..usize::from(block.plain)))
-            .and_then(|mut plain| take_short_head(&mut plain)))
+            .and_then(|mut plain| take_short_head(&mut plain))
+            .filter(is_possible))
     }
 
     fn count(&mut self, head: &BlockHead) {
@@ -326,7 +380,7 @@ impl<S: Source> TraceReader<S> {
         self.logs
             .entry(head.log)
             .or_default()
-            .push((head.sequence, events));
+            .push((head.sequence, head.clock.tick, events));
     }
 
     /// Reads the side file at a moment at which nothing moved from there to the trace. `end` is where
@@ -334,11 +388,13 @@ impl<S: Source> TraceReader<S> {
     fn read_part(&mut self, part: &S, mut end: u64) -> Result<Option<Vec<u8>>, ReadError> {
         const TRIES: u32 = 20;
         for _ in 0..TRIES {
-            let bytes = part.read_vec(0, usize::try_from(part.len()?).unwrap_or(usize::MAX))?;
+            let bytes = part.read_vec(0, part.len()?.min(MOST_OF_A_PART) as usize)?;
             let len = self.main.len()?;
             if len == self.summary.bytes {
                 return Ok(Some(bytes));
             }
+            self.bounds.grow(len.saturating_sub(self.summary.bytes));
+            self.believe(len);
             end = self.scan(end, len)?;
         }
         Ok(None)
@@ -355,22 +411,23 @@ impl<S: Source> TraceReader<S> {
             return Ok(());
         };
         self.summary.recovered = true;
-        self.summary.bytes += bytes.len() as u64;
+        self.summary.part_bytes = bytes.len() as u64;
+        self.summary.bytes = self.summary.bytes.saturating_add(bytes.len() as u64);
+        self.believe(self.summary.bytes);
         self.definitions.clock.extend([header.first, header.latest]);
         let mut interner = Interner::new(self.values.len() as u64);
         let mut transcoders: HashMap<u32, LogTranscoder> = HashMap::new();
         let mut fresh = Vec::new();
+        let mut known: HashSet<(u32, u32)> = HashSet::new();
+        for (log, blocks) in &self.logs {
+            known.extend(blocks.iter().map(|(sequence, ..)| (*log, *sequence)));
+        }
         for (head, records) in read_segments(&bytes) {
             if head.log == SegmentHeader::DEFINITIONS {
                 self.recover_definitions(&head, records);
                 continue;
             }
-            let is_known = |blocks: &Vec<(u32, Events)>| {
-                blocks
-                    .iter()
-                    .any(|(sequence, _)| *sequence == head.sequence)
-            };
-            if self.logs.get(&head.log).is_some_and(is_known) {
+            if !known.insert((head.log, head.sequence)) {
                 continue;
             }
             let mut payload = Vec::new();
@@ -401,7 +458,8 @@ impl<S: Source> TraceReader<S> {
     fn recover_definitions(&mut self, head: &SegmentHeader, records: &[u8]) {
         let first = head.next_call.saturating_add(u64::from(head.drained));
         let known = self.definitions.bytes.checked_sub(first);
-        let fresh = known.map(|known| records.get(known as usize..).unwrap_or_default());
+        let known = known.map(|known| usize::try_from(known).unwrap_or(usize::MAX));
+        let fresh = known.map(|known| records.get(known..).unwrap_or_default());
         // Definitions between the trace and the segment are lost: what these are numbered is not known.
         let is_sound = fresh.is_some_and(|fresh| self.definitions.extend(fresh));
         self.summary.damaged_blocks += u32::from(!is_sound);
@@ -416,7 +474,11 @@ impl<S: Source> TraceReader<S> {
             return;
         };
         let ticks = last.tick - first.tick;
-        let nanos = last.monotonic_ns.saturating_sub(first.monotonic_ns);
+        let since = |begin: &ClockPair| {
+            let nanos = last.monotonic_ns.saturating_sub(begin.monotonic_ns);
+            nanos.min(TimeScale::LATEST)
+        };
+        let nanos = since(first);
         let ns_per_tick = if ticks == 0 || nanos == 0 {
             1.0
         } else {
@@ -430,7 +492,7 @@ impl<S: Source> TraceReader<S> {
         self.summary.began_ns = first.monotonic_ns;
         if let Some((from, until, begin)) = self.definitions.window {
             self.scale.first_tick = begin.tick;
-            self.summary.duration_ns = last.monotonic_ns.saturating_sub(begin.monotonic_ns);
+            self.summary.duration_ns = since(&begin);
             self.summary.began_ns = begin.monotonic_ns;
             self.summary.calls = until.saturating_sub(from);
         }
@@ -459,7 +521,6 @@ impl<S: Source> TraceReader<S> {
                 log: *log,
                 blocks,
                 next: 0,
-                payload: Vec::new(),
                 state: LogReplay::default(),
             });
         }
@@ -469,10 +530,8 @@ impl<S: Source> TraceReader<S> {
             damaged: 0,
             heads: Vec::new(),
         };
-        for (index, cursor) in cursors.iter_mut().enumerate() {
-            if let Some(head) = merge.load(cursor)? {
-                merge.heads.push((head, index));
-            }
+        for (index, cursor) in cursors.iter().enumerate() {
+            merge.heads.extend(cursor.tick().map(|tick| (tick, index)));
         }
         merge
             .heads
@@ -491,10 +550,16 @@ impl<S: Source> TraceReader<S> {
 
 struct Cursor<'t> {
     log: u32,
-    blocks: &'t [(u32, Events)],
+    blocks: &'t [(u32, u64, Events)],
     next: usize,
-    payload: Vec<u8>,
     state: LogReplay,
+}
+
+impl Cursor<'_> {
+    /// The tick at which its next block begins.
+    fn tick(&self) -> Option<u64> {
+        self.blocks.get(self.next).map(|(_, tick, _)| *tick)
+    }
 }
 
 struct Merge<'t, S> {
@@ -505,23 +570,16 @@ struct Merge<'t, S> {
 }
 
 impl<S: Source> Merge<'_, S> {
-    /// Loads the next block of a log; gives the tick at which it begins.
-    fn load(&mut self, cursor: &mut Cursor<'_>) -> Result<Option<u64>, ReadError> {
-        while let Some((_, events)) = cursor.blocks.get(cursor.next) {
-            cursor.next += 1;
-            let payload = match events {
-                Events::InFile { offset, block } => self.trace.payload(*offset, block)?,
-                Events::InMemory(payload) => Some(payload.clone()),
-            };
-            if let Some(payload) = payload
-                && let Some(head) = take_head(&mut &payload[..])
-            {
-                cursor.payload = payload;
-                return Ok(Some(head.clock.tick));
-            }
-            self.damaged += 1;
-        }
-        Ok(None)
+    /// The payload of a log's next block; `None` when it is damaged.
+    fn load(&mut self, cursor: &mut Cursor<'_>) -> Result<Option<Vec<u8>>, ReadError> {
+        let Some((.., events)) = cursor.blocks.get(cursor.next) else {
+            return Ok(None);
+        };
+        cursor.next += 1;
+        Ok(match events {
+            Events::InFile { offset, block } => self.trace.payload(*offset, block)?,
+            Events::InMemory(payload) => Some(payload.clone()),
+        })
     }
 
     /// Reads whole blocks of a log as long as they begin before `until`.
@@ -533,7 +591,7 @@ impl<S: Source> Merge<'_, S> {
     ) -> Result<Option<u64>, ReadError> {
         let log = LogId(cursor.log);
         loop {
-            let payload = std::mem::take(&mut cursor.payload);
+            let payload = self.load(cursor)?.unwrap_or_default();
             if let Some((head, columns)) = ColumnsIn::split(&payload) {
                 let mut block =
                     BlockReplay::new(&head, columns, self.trace.scale, &mut cursor.state);
@@ -550,11 +608,16 @@ impl<S: Source> Merge<'_, S> {
             } else {
                 self.damaged += 1;
             }
-            match self.load(cursor)? {
+            match cursor.tick() {
                 Some(tick) if tick > until => return Ok(Some(tick)),
                 Some(_) => {}
                 None => return Ok(None),
             }
         }
     }
+}
+
+/// Whether the head of a block of events contradicts itself.
+fn is_possible(head: &BlockHead) -> bool {
+    head.starts <= head.records
 }

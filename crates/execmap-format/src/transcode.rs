@@ -46,6 +46,7 @@ impl LogTranscoder {
         payload: &mut Vec<u8>,
     ) -> Transcoded {
         self.next_call = head.next_call;
+        self.stack.begin_block();
         let mut block = BlockHead {
             log: head.log,
             sequence: head.sequence,

@@ -167,7 +167,17 @@ pub struct Values {
     bytes: Vec<u8>,
     /// Where each row ends.
     ends: Vec<usize>,
+    /// Rows that are known to be missing.
+    lost: u64,
+    /// No more rows than so many are taken in.
+    pub(crate) most: Option<u64>,
 }
+
+/// A row comes from a token of 65,535 bytes at most, and is less than twice as long.
+const MAX_ROW: usize = 1 << 17;
+
+/// More rows than so many are not lost in a trace that can be read; a gap this wide is damage.
+const MOST_LOST: u64 = 1 << 22;
 
 impl Values {
     /// How many rows there are.
@@ -188,8 +198,11 @@ impl Values {
         let Some(first) = take(&mut block) else {
             return false;
         };
-        // A gap as wide as this cannot come from lost blocks of a trace in memory.
-        if first < self.ends.len() as u64 || first - self.ends.len() as u64 > 1 << 24 {
+        let Some(missing) = first.checked_sub(self.ends.len() as u64) else {
+            return false;
+        };
+        self.lost = self.lost.saturating_add(missing);
+        if self.lost > MOST_LOST {
             return false;
         }
         self.ends.resize(first as usize, self.bytes.len());
@@ -197,6 +210,9 @@ impl Values {
             let Some(row) = crate::varint::take_sized(&mut block) else {
                 return false;
             };
+            if self.most.is_some_and(|most| self.ends.len() as u64 >= most) {
+                return false;
+            }
             self.push(row);
         }
         true
@@ -210,7 +226,9 @@ impl Values {
     fn row(&self, index: usize) -> Option<&[u8]> {
         let end = *self.ends.get(index)?;
         let start = if index == 0 { 0 } else { self.ends[index - 1] };
-        self.bytes.get(start..end)
+        self.bytes
+            .get(start..end)
+            .filter(|row| row.len() <= MAX_ROW)
     }
 
     /// The value behind a reference.

@@ -1,5 +1,6 @@
 //! What a recorder writes is what a reader sees, and damage is borne.
 
+mod bombs;
 mod damage;
 mod events;
 mod index;
