@@ -21,8 +21,12 @@ pub(crate) struct Assembler {
     first_of_thread: FxHashMap<u32, u32>,
     first_of_task: FxHashMap<u32, u32>,
     early: Vec<(u64, u32, Change)>,
+    most_early: usize,
     last: u64,
 }
+
+/// Changes of calls whose beginning comes later, beyond those of a short trace.
+const SOME_EARLY: usize = 1 << 16;
 
 /// What happens to a call after its beginning.
 #[derive(Clone, Copy)]
@@ -49,6 +53,8 @@ impl Assembler {
             first_of_thread: FxHashMap::default(),
             first_of_task: FxHashMap::default(),
             early: Vec::new(),
+            // Each call that goes on elsewhere is resumed and suspended a few times there.
+            most_early: expected.saturating_mul(4).saturating_add(SOME_EARLY),
             last: 0,
         }
     }
@@ -115,7 +121,7 @@ impl Assembler {
     fn is_known(&mut self, at: u64, call: u32, change: Change) -> bool {
         self.last = self.last.max(at);
         let is_known = self.calls.has_begun(call);
-        if !is_known {
+        if !is_known && self.early.len() < self.most_early {
             self.early.push((at, call, change));
         }
         is_known
@@ -127,7 +133,7 @@ impl Assembler {
             Change::Resumed => {
                 let pauses = self.pauses.entry(call).or_default();
                 if let Some(since) = pauses.since.take() {
-                    pauses.sum += at.saturating_sub(since);
+                    pauses.sum = pauses.sum.saturating_add(at.saturating_sub(since));
                 }
             }
             Change::Ended(outcome, left_with) => {
@@ -166,7 +172,8 @@ impl Assembler {
         let Some(pauses) = self.pauses.remove(&call) else {
             return 0;
         };
-        let suspended = pauses.sum + pauses.since.map_or(0, |since| at.saturating_sub(since));
+        let now = pauses.since.map_or(0, |since| at.saturating_sub(since));
+        let suspended = pauses.sum.saturating_add(now);
         if suspended > 0 {
             self.calls.set_suspended(call, suspended);
         }

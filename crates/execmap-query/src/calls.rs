@@ -206,6 +206,15 @@ impl Calls {
 
     pub(crate) fn finish(&mut self) {
         self.suspended.finish();
+        let outcome = &self.outcome;
+        let has_begun = |call: u32| outcome.get(call as usize).is_some_and(|o| *o != MISSING);
+        self.created_by.retain(|creator| has_begun(*creator));
+        for parent in &mut self.parent {
+            // Its beginning was lost: whatever it called would be nowhere.
+            if *parent != NONE && !has_begun(*parent) {
+                *parent = NONE;
+            }
+        }
         self.created_by.finish();
         self.references.finish();
         self.args.shrink_to_fit();
@@ -216,8 +225,9 @@ impl Calls {
     /// Adds creators of calls that have none yet; of several for one call the first counts.
     pub(crate) fn set_creators(&mut self, creators: &[(u32, u32)]) {
         let mut known = rustc_hash::FxHashSet::default();
-        let is_new =
-            |row: &&(u32, u32)| known.insert(row.0) && self.created_by.get(row.0).is_none();
+        let is_new = |row: &&(u32, u32)| {
+            self.has_begun(row.1) && known.insert(row.0) && self.created_by.get(row.0).is_none()
+        };
         let added: Vec<_> = creators.iter().filter(is_new).copied().collect();
         for (call, creator) in added {
             self.created_by.push(call, creator);

@@ -120,6 +120,11 @@ impl<T: Copy> Sparse<T> {
         self.rows.push((call, fact));
     }
 
+    /// Leaves out the facts that do not hold.
+    pub(crate) fn retain(&mut self, mut holds: impl FnMut(&T) -> bool) {
+        self.rows.retain(|row| holds(&row.1));
+    }
+
     /// Puts the rows in order; needed once before [`Sparse::get`].
     pub(crate) fn finish(&mut self) {
         if !self.is_sorted {

@@ -139,8 +139,8 @@ impl Gatherer {
         let figures = self.of(function);
         figures.ended += 1;
         figures.failed += u64::from(has_failed);
-        figures.ran_ns += ran_ns;
-        figures.suspended_ns += suspended_ns;
+        figures.ran_ns = figures.ran_ns.saturating_add(ran_ns);
+        figures.suspended_ns = figures.suspended_ns.saturating_add(suspended_ns);
         figures.spread[bin(ran_ns)] += 1;
         if figures.slowest.is_none() || ran_ns > figures.slowest_ns {
             figures.slowest_ns = ran_ns;
@@ -174,7 +174,8 @@ impl Gatherer {
         inside.0 -= 1;
         if inside.0 == 0 {
             let since = inside.1;
-            self.of(function).total_ns += at.saturating_sub(since);
+            let total = &mut self.of(function).total_ns;
+            *total = total.saturating_add(at.saturating_sub(since));
         }
     }
 
@@ -188,7 +189,8 @@ impl Gatherer {
         let passed = at.saturating_sub(state.last);
         state.last = state.last.max(at);
         if let Some(function) = state.running.last().map(|frame| frame.function) {
-            self.of(function).self_ns += passed;
+            let own = &mut self.of(function).self_ns;
+            *own = own.saturating_add(passed);
         }
     }
 

@@ -6,6 +6,7 @@ use crate::open::Glance;
 use crate::process::{ProcessRow, ProcessState, process_rows};
 use crate::rows::as_object;
 use crate::trace::{Run, Trace};
+use crate::verdict::{State, advice};
 
 /// Version of the answers' shape.
 pub(crate) const SCHEMA: u32 = 1;
@@ -48,8 +49,18 @@ pub struct Info {
     pub child_of: Option<String>,
     /// From the first event to the last.
     pub duration_ns: u64,
-    /// Size of the trace.
+    /// Size of the trace, its side file included.
     pub bytes: u64,
+    /// Size of the side file, where something was taken from it.
+    pub part_bytes: u64,
+    /// How the recording ended.
+    pub state: State,
+    /// How the recording ended, in a sentence.
+    pub verdict: String,
+    /// How long the program waited for what it had recorded to be written.
+    pub waited_ns: u64,
+    /// Whether frames were read in a poorer way than usual.
+    pub degraded: bool,
     /// Whether the recording came to its end.
     pub complete: bool,
     /// Whether every block was compared with its checksum; those of a long trace are not.
@@ -80,6 +91,9 @@ pub struct Info {
     /// What exactly was left out, by reason.
     #[serde(serialize_with = "as_object")]
     pub left_out_detail: Vec<(String, Vec<String>)>,
+    /// What each reason means, and what to do about it.
+    #[serde(serialize_with = "as_object")]
+    pub left_out_advice: Vec<(String, &'static str)>,
 }
 
 /// The facts of a trace.
@@ -145,6 +159,11 @@ fn info_of_run(run: &Run) -> Info {
         child_of: run.child_of.clone(),
         duration_ns: run.duration_ns,
         bytes: run.bytes,
+        part_bytes: run.part_bytes,
+        state: run.state(),
+        verdict: run.verdict(),
+        waited_ns: run.waited_ns,
+        degraded: run.frames == "public API",
         complete: run.is_complete,
         checked: true,
         recovered: run.is_recovered,
@@ -167,6 +186,12 @@ fn info_of_run(run: &Run) -> Info {
             .iter()
             .filter(|left| !left.detail.is_empty())
             .map(|left| (left.reason.clone(), left.detail.clone()))
+            .collect(),
+        left_out_advice: run
+            .left_out
+            .iter()
+            .map(|left| (left.reason.clone(), advice(&left.reason)))
+            .filter(|(_, advice)| !advice.is_empty())
             .collect(),
     }
 }

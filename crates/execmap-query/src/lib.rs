@@ -34,6 +34,7 @@ mod text;
 mod trace;
 mod tree;
 mod values;
+mod verdict;
 mod walk;
 
 #[cfg(test)]
@@ -56,4 +57,5 @@ pub use stats::{FunctionStats, Stats, StatsQuery, StatsSort, of_function, stats}
 pub use text::{bytes, counted, cut, duration, thousands, visible};
 pub use trace::{Lane, LeftOut, Losses, Run, Trace};
 pub use tree::{CallRow, LaneRow, MoreRow, Tree, TreeQuery, TreeRow, tree, tree_rows};
+pub use verdict::{State, advice, left_out_line};
 pub use walk::{Place, Step, What, walk};

@@ -183,6 +183,10 @@ fn state(path: &Path, is_complete: bool, is_recovered: bool) -> ProcessState {
     if is_complete {
         return ProcessState::Ended;
     }
+    // Opening a pipe would wait.
+    if !part_of(path).is_file() {
+        return ProcessState::CutShort;
+    }
     let side = File::options().read(true).open(part_of(path));
     let is_locked = |side: &File| matches!(side.try_lock(), Err(TryLockError::WouldBlock));
     match side {
@@ -426,27 +430,41 @@ fn nearby(path: &Path) -> Option<PathBuf> {
     (trace != path && trace.is_file()).then_some(trace)
 }
 
-/// A file that is read by position.
-pub(crate) struct FileSource(File);
+/// Bytes that are read by position: those of a file.
+pub(crate) enum FileSource {
+    File(File),
+    /// Bytes that never were in a file, for tests.
+    #[cfg(any(test, feature = "testing"))]
+    Memory(Vec<u8>),
+}
 
 impl FileSource {
+    /// Opening a pipe would wait for whoever writes to it, and a device has no end.
     fn open(path: &Path) -> io::Result<Self> {
-        File::open(path).map(FileSource)
+        if !std::fs::metadata(path)?.is_file() {
+            return Err(io::Error::other("it is not a file"));
+        }
+        File::open(path).map(FileSource::File)
     }
 }
 
 impl Source for FileSource {
     fn len(&self) -> io::Result<u64> {
-        Ok(self.0.metadata()?.len())
+        match self {
+            FileSource::File(file) => Ok(file.metadata()?.len()),
+            #[cfg(any(test, feature = "testing"))]
+            FileSource::Memory(bytes) => Source::len(bytes),
+        }
     }
 
-    #[cfg(unix)]
     fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<usize> {
-        std::os::unix::fs::FileExt::read_at(&self.0, into, offset)
-    }
-
-    #[cfg(windows)]
-    fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<usize> {
-        std::os::windows::fs::FileExt::seek_read(&self.0, into, offset)
+        match self {
+            #[cfg(unix)]
+            FileSource::File(file) => std::os::unix::fs::FileExt::read_at(file, into, offset),
+            #[cfg(windows)]
+            FileSource::File(file) => std::os::windows::fs::FileExt::seek_read(file, into, offset),
+            #[cfg(any(test, feature = "testing"))]
+            FileSource::Memory(bytes) => bytes.read_at(offset, into),
+        }
     }
 }

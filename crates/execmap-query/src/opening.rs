@@ -300,13 +300,15 @@ impl<'t> Opening<'t> {
             Piece::Calls { first, .. } => self.trace.is_failing(first),
             Piece::More { .. } => false,
         };
+        let has_last = most >= 4;
+        // Each failure takes two rows with the gap before it; the first row and the last gap stay.
+        let most_extra = most.saturating_sub(2 + usize::from(has_last)) / 2;
         let extra = self
             .pieces(call)
             .skip(most / 2)
             .filter(failing)
-            .take(most / 4)
+            .take((most / 4).min(most_extra))
             .count();
-        let has_last = most >= 4;
         let head = most
             .saturating_sub(1 + usize::from(has_last) + 2 * extra)
             .max(1);

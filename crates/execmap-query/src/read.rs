@@ -12,7 +12,7 @@ use crate::figures::Figures;
 use crate::function::{Function, FunctionKind};
 use crate::handles::{CallNumber, ProcessNumber};
 use crate::open::{FileSource, Glance};
-use crate::text::is_normal_end;
+use crate::text::{is_normal_end, thousands, visible};
 use crate::trace::{Lane, LeftOut, Run};
 
 /// One file, read: a process of the run.
@@ -36,13 +36,14 @@ pub(crate) fn read(reader: TraceReader<FileSource>, name: String) -> Result<Part
     let definitions = reader.definitions();
     let functions: Vec<Function> = definitions.codes.iter().map(function).collect();
     let (assembled, numbers, damaged) = assemble(&reader, &functions)?;
-    let mut run = run(&reader, name, damaged);
+    let mut run = run(&reader, name, &damaged);
     run.duration_ns = assembled.duration_ns;
     let lane = |name: &str, created_by: Option<CallId>| Lane {
         name: name.to_owned(),
         created_by: created_by
             .and_then(|call| numbers.short(call))
-            .map(CallNumber),
+            .map(CallNumber)
+            .filter(|call| assembled.calls.contains(*call)),
         process: ProcessNumber(0),
     };
     let mut threads: Vec<Lane> = definitions
@@ -78,7 +79,7 @@ pub(crate) fn read(reader: TraceReader<FileSource>, name: String) -> Result<Part
 /// What a trace is, without its events.
 pub(crate) fn glance(reader: &TraceReader<FileSource>, name: String) -> Glance {
     Glance {
-        run: run(reader, name, 0),
+        run: run(reader, name, &Damage::default()),
         calls: reader.summary().calls,
         threads: reader.definitions().threads.len() as u64,
         tasks: reader.definitions().tasks.len() as u64,
@@ -104,10 +105,13 @@ fn name_all(lanes: &mut Vec<Lane>, count: usize) {
     }
 }
 
+/// Names are made visible once, here: they stand in every line of every answer. A program may name
+/// its functions as it likes.
 fn function(code: &Code) -> Function {
+    let name = |text: &str| visible(text).into_owned();
     Function {
-        name: code.qualname.clone(),
-        module: code.module.clone(),
+        name: name(&code.qualname),
+        module: name(&code.module),
         file: code.file.clone(),
         line: code.first_line,
         kind: match code.kind {
@@ -118,8 +122,8 @@ fn function(code: &Code) -> Function {
             CodeKind::Class => FunctionKind::Class,
             CodeKind::Function => FunctionKind::Function,
         },
-        args: code.args.clone(),
-        class_name: code.class_name.clone(),
+        args: code.args.iter().map(|arg| name(arg)).collect(),
+        class_name: code.class_name.as_deref().map(name),
     }
 }
 
@@ -132,6 +136,8 @@ pub(crate) struct Numbers {
     most: u64,
     /// How many calls there are, about.
     expected: u64,
+    /// So many calls, or other things that happened, are believed of a trace of this size.
+    believed: u64,
 }
 
 impl Numbers {
@@ -150,38 +156,53 @@ impl Numbers {
 /// Calls lost with damaged blocks, and calls that a damaged head does not count.
 const SLACK: u64 = 1 << 16;
 
-/// No trace packs more calls than this into a byte; one that says so is read twice.
-const CALLS_PER_BYTE: u64 = 64;
+/// No trace packs more calls than this into a byte: what is beyond is not believed.
+const CALLS_PER_BYTE: u64 = 16;
+
+/// What of the events cannot be read.
+#[derive(Default)]
+struct Damage {
+    blocks: u32,
+    /// Records that speak of functions, threads or calls that cannot be.
+    records: u64,
+}
 
 /// One pass over the events, but for a trace whose numbers do not begin at 0: a part of a longer
-/// recording. Also says how many blocks were damaged.
+/// recording. Also says what was damaged.
 fn assemble(
     reader: &TraceReader<FileSource>,
     functions: &[Function],
-) -> Result<(Assembled, Numbers, u32), ReadError> {
+) -> Result<(Assembled, Numbers, Damage), ReadError> {
     let summary = reader.summary();
-    let expected = summary
-        .calls
-        .min(summary.events)
-        .min(summary.bytes.saturating_mul(CALLS_PER_BYTE));
+    let believed = summary
+        .bytes
+        .saturating_mul(CALLS_PER_BYTE)
+        .saturating_add(SLACK);
+    let expected = summary.calls.min(summary.events).min(believed);
     let usual = Numbers {
         first: 0,
-        most: expected + SLACK,
+        most: expected.saturating_add(SLACK),
         expected,
+        believed,
     };
     let mut pass = Pass::new(reader, functions, usual);
-    let mut damaged = reader.for_each_event(&mut |log, event| pass.event(log, event))?;
+    let mut blocks = reader.for_each_event(&mut |log, event| pass.event(log, event))?;
     if pass.goes_beyond {
         drop(pass);
-        pass = Pass::new(reader, functions, counted_numbers(reader)?);
-        damaged = reader.for_each_event(&mut |log, event| pass.event(log, event))?;
+        let numbers = counted_numbers(reader, believed)?;
+        pass = Pass::new(reader, functions, numbers);
+        blocks = reader.for_each_event(&mut |log, event| pass.event(log, event))?;
     }
     let numbers = pass.numbers;
-    Ok((pass.finish(), numbers, damaged))
+    let damage = Damage {
+        blocks,
+        records: pass.strange,
+    };
+    Ok((pass.finish(), numbers, damage))
 }
 
 /// The numbers of the calls that are really there.
-fn counted_numbers(reader: &TraceReader<FileSource>) -> Result<Numbers, ReadError> {
+fn counted_numbers(reader: &TraceReader<FileSource>, believed: u64) -> Result<Numbers, ReadError> {
     let (mut first, mut last, mut count) = (u64::MAX, 0, 0u64);
     reader.for_each_event(&mut |_, event| {
         if let Event::Start { call, .. } = event {
@@ -193,13 +214,17 @@ fn counted_numbers(reader: &TraceReader<FileSource>) -> Result<Numbers, ReadErro
     let range = last.saturating_sub(first).saturating_add(1);
     Ok(Numbers {
         first,
-        most: range.min(count.saturating_mul(8) + (SLACK << 4)),
-        expected: count,
+        most: range.min(count.min(believed).saturating_mul(8) + (SLACK << 4)),
+        expected: count.min(believed),
+        believed,
     })
 }
 
 /// Threads or tasks with a number beyond this are damage.
-const MOST_LANES: u32 = 1 << 22;
+const MOST_LANES: u64 = 1 << 22;
+
+/// Lanes that a trace of any size may have.
+const SOME_LANES: u64 = 1 << 10;
 
 /// The pass over the events.
 struct Pass<'t> {
@@ -218,9 +243,13 @@ struct Pass<'t> {
     thrown: FxHashMap<u32, ExceptionId>,
     args: Vec<u64>,
     numbers: Numbers,
+    /// Lanes with a greater number are damage: none costs less than a byte.
+    most_lanes: u32,
     has_values: bool,
     /// Whether a call had a number that is not believed.
     goes_beyond: bool,
+    /// Records that speak of what cannot be.
+    strange: u64,
 }
 
 impl<'t> Pass<'t> {
@@ -241,13 +270,16 @@ impl<'t> Pass<'t> {
             thrown: FxHashMap::default(),
             args: Vec::new(),
             numbers,
+            most_lanes: reader.summary().bytes.clamp(SOME_LANES, MOST_LANES) as u32,
             has_values: definitions.meta("values") != Some("false"),
             goes_beyond: false,
+            strange: 0,
         }
     }
 
     fn event(&mut self, log: LogId, event: &Event<'_>) {
-        if log.0 >= MOST_LANES {
+        if log.0 >= self.most_lanes {
+            self.strange += 1;
             return;
         }
         match *event {
@@ -286,8 +318,11 @@ impl<'t> Pass<'t> {
             | Event::Handled {
                 exception, value, ..
             } => {
-                if value != ValueRef::NOT_RECORDED {
-                    self.exceptions.insert((log.0, exception.0), value.0);
+                let key = (log.0, exception.0);
+                let is_known = self.exceptions.contains_key(&key);
+                let has_room = is_known || (self.exceptions.len() as u64) < self.numbers.believed;
+                if value != ValueRef::NOT_RECORDED && has_room {
+                    self.exceptions.insert(key, value.0);
                 }
             }
             Event::Closed { at, call, .. } => self.end(log, at.0, call, Outcome::Closed, None),
@@ -310,9 +345,11 @@ impl<'t> Pass<'t> {
             return;
         };
         let Some(function) = self.functions.get(code.index()) else {
+            self.strange += 1;
             return;
         };
         let Some(call) = self.numbers.short(call) else {
+            self.strange += 1;
             self.goes_beyond = true;
             return;
         };
@@ -329,7 +366,9 @@ impl<'t> Pass<'t> {
             parent: parent.and_then(|call| self.numbers.short(call)),
             site,
             thread: log.0,
-            task: task.map(|task| task.0).filter(|task| *task < MOST_LANES),
+            task: task
+                .map(|task| task.0)
+                .filter(|task| *task < self.most_lanes),
             created_by: created_by.and_then(|call| self.numbers.short(call)),
             args: &self.args,
         });
@@ -366,7 +405,7 @@ impl<'t> Pass<'t> {
             self.assembler.set_exit(number);
         }
         self.end(log, at, call, Outcome::Raised, value);
-        if value.is_none() {
+        if value.is_none() && (self.waiting.len() as u64) < self.numbers.believed {
             self.waiting.extend(
                 self.numbers
                     .short(call)
@@ -419,7 +458,7 @@ impl<'t> Pass<'t> {
     }
 }
 
-fn run(reader: &TraceReader<FileSource>, name: String, damaged: u32) -> Run {
+fn run(reader: &TraceReader<FileSource>, name: String, damaged: &Damage) -> Run {
     let (definitions, summary) = (reader.definitions(), reader.summary());
     let text = |key: &str| definitions.meta(key).unwrap_or_default().to_owned();
     let number = |key: &str| definitions.meta(key).and_then(|text| text.parse().ok());
@@ -440,6 +479,9 @@ fn run(reader: &TraceReader<FileSource>, name: String, damaged: u32) -> Run {
         has_values: definitions.meta("values") != Some("false"),
         duration_ns: summary.duration_ns,
         bytes: summary.bytes,
+        part_bytes: summary.part_bytes,
+        waited_ns: number("waited_us").unwrap_or(0).saturating_mul(1_000),
+        frames: text("frames"),
         is_complete: summary.complete,
         is_recovered: summary.recovered,
         left_out: left_out(reader, damaged),
@@ -447,39 +489,87 @@ fn run(reader: &TraceReader<FileSource>, name: String, damaged: u32) -> Run {
     }
 }
 
+/// `at bytes 32 and 1,204`
+fn places(offsets: &[u64]) -> String {
+    let texts: Vec<String> = offsets.iter().map(|at| thousands(*at)).collect();
+    match texts.as_slice() {
+        [] => String::new(),
+        [one] => format!("at byte {one}"),
+        [some @ .., last] => format!("at bytes {} and {last}", some.join(", ")),
+    }
+}
+
 /// Losses by reason, those included that only the reader sees.
-fn left_out(reader: &TraceReader<FileSource>, damaged: u32) -> Vec<LeftOut> {
-    let mut by_reason: Vec<LeftOut> = Vec::new();
-    let mut add = |reason: &str, count: u64, detail: &str| {
-        if count == 0 {
-            return;
+fn left_out(reader: &TraceReader<FileSource>, damaged: &Damage) -> Vec<LeftOut> {
+    let summary = reader.summary();
+    let losses = reader.definitions().losses.iter();
+    let mut all: Vec<(&str, u64, String)> = losses
+        .map(|loss| (loss.reason.text(), loss.count, loss.detail.clone()))
+        .collect();
+    let blocks = u64::from(summary.damaged_blocks.max(damaged.blocks));
+    all.push(("blocks damaged", blocks, places(&summary.damaged_at)));
+    all.push(("records damaged", damaged.records, String::new()));
+    let bytes = summary.truncated_bytes;
+    all.push(("bytes cut off at the end", bytes, String::new()));
+    by_reason(all)
+}
+
+/// Details of one reason that are named.
+const MOST_DETAILS: usize = 20;
+
+fn by_reason(all: Vec<(&str, u64, String)>) -> Vec<LeftOut> {
+    let mut found: Vec<(&str, Vec<(u64, String)>)> = Vec::new();
+    for (reason, count, detail) in all.into_iter().filter(|(_, count, _)| *count > 0) {
+        match found.iter_mut().find(|(other, _)| *other == reason) {
+            Some((_, parts)) => parts.push((count, detail)),
+            None => found.push((reason, vec![(count, detail)])),
         }
-        let position = by_reason
-            .iter()
-            .position(|left| left.reason == reason)
-            .unwrap_or_else(|| {
-                by_reason.push(LeftOut {
-                    reason: reason.to_owned(),
-                    count: 0,
-                    detail: Vec::new(),
-                });
-                by_reason.len() - 1
-            });
-        let left = &mut by_reason[position];
-        left.count += count;
-        if !detail.is_empty() {
-            left.detail.push(detail.to_owned());
+    }
+    let left_out = |(reason, parts): (&str, Vec<(u64, String)>)| {
+        let is_one = parts.len() == 1;
+        let text = |(count, detail): &(u64, String)| match (is_one, detail.as_str()) {
+            (_, "") => None,
+            (true, detail) => Some(detail.to_owned()),
+            (false, detail) => Some(format!("{} {detail}", thousands(*count))),
+        };
+        LeftOut {
+            reason: reason.to_owned(),
+            count: parts.iter().fold(0, |sum, part| sum.saturating_add(part.0)),
+            detail: parts.iter().filter_map(text).take(MOST_DETAILS).collect(),
         }
     };
-    for loss in &reader.definitions().losses {
-        add(loss.reason.text(), loss.count, &loss.detail);
+    found.into_iter().map(left_out).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn losses_of_one_reason_are_one_with_their_parts() {
+        let all = vec![
+            ("values cut", 2, "long".to_owned()),
+            ("values hidden", 1, "token".to_owned()),
+            ("values cut", 1_000, "deep".to_owned()),
+            ("blocks damaged", 0, "nowhere".to_owned()),
+        ];
+        let left_out = by_reason(all);
+        let seen: Vec<_> = left_out
+            .iter()
+            .map(|left| (left.reason.as_str(), left.count, left.detail.join("; ")))
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                ("values cut", 1_002, "2 long; 1,000 deep".to_owned()),
+                ("values hidden", 1, "token".to_owned())
+            ]
+        );
     }
-    let summary = reader.summary();
-    add(
-        "blocks damaged",
-        u64::from(summary.damaged_blocks.max(damaged)),
-        "",
-    );
-    add("bytes cut off at the end", summary.truncated_bytes, "");
-    by_reason
+
+    #[test]
+    fn places_of_damage_are_named() {
+        assert_eq!(places(&[32]), "at byte 32");
+        assert_eq!(places(&[32, 64, 1_204]), "at bytes 32, 64 and 1,204");
+    }
 }

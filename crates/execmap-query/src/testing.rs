@@ -1,15 +1,32 @@
 //! Small traces for tests, written down call by call.
 
+use execmap_format::{ReadError, TraceReader};
 use rustc_hash::FxHashMap;
 
 use crate::assemble::Assembler;
 use crate::calls::{Begin, Outcome};
 use crate::function::{Function, FunctionKind};
 use crate::handles::{CallNumber, ProcessNumber};
-use crate::process::Process;
+use crate::merge;
+use crate::open::FileSource;
+use crate::process::{Process, ProcessState};
+use crate::read;
 use crate::text::is_normal_end;
 use crate::trace::{Derived, Lane, LeftOut, Run, Trace};
 use crate::values::Texts;
+
+/// Reads a trace, and its side file, from bytes in memory.
+pub fn open_bytes(main: Vec<u8>, part: Option<Vec<u8>>) -> Result<Trace, ReadError> {
+    let reader = TraceReader::open(FileSource::Memory(main), part.map(FileSource::Memory))?;
+    let part = read::read(reader, "run.execmap".to_owned())?;
+    let state = if part.run.is_complete {
+        ProcessState::Ended
+    } else {
+        ProcessState::CutShort
+    };
+    let merged = merge::merge(vec![part], vec![state], &[]);
+    merged.map_err(|_| ReadError::NotATrace)
+}
 
 /// Writes a trace down, event by event. Times are in microseconds.
 pub struct TraceBuilder {

@@ -76,6 +76,13 @@ pub struct Run {
     pub duration_ns: u64,
     /// Size of the trace, its side file included.
     pub bytes: u64,
+    /// Size of the side file, where something was taken from it.
+    pub part_bytes: u64,
+    /// How long the program waited for what it had recorded to be written.
+    pub waited_ns: u64,
+    /// How frames were read: `in place`, or through the `public API` because they do not lie where
+    /// they should.
+    pub frames: String,
     /// Whether the recording came to its end.
     pub is_complete: bool,
     /// Whether something was taken from the side file of a run that did not end.

@@ -379,9 +379,9 @@ fn sums(trace: &Trace, first: CallNumber, times: u64) -> (Option<u64>, u64) {
     let mut duration = None;
     let mut suspended = 0;
     for call in alike.take(times as usize) {
-        suspended += calls.suspended_ns(call);
+        suspended = calls.suspended_ns(call).saturating_add(suspended);
         if let Some(nanos) = calls.duration_ns(call) {
-            duration = Some(duration.unwrap_or(0) + nanos);
+            duration = Some(nanos.saturating_add(duration.unwrap_or(0)));
         }
     }
     (duration, suspended)

@@ -2,8 +2,8 @@
 
 use execmap_map::{MapQuery, MapRow, Message, build};
 use execmap_query::{
-    CallNumber, FunctionKind, FunctionNumber, Lane, SPREAD_BINS, Trace, cut, info, of_function,
-    rfc3339, shell_words, visible,
+    CallNumber, FunctionKind, FunctionNumber, Lane, SPREAD_BINS, State, Trace, advice, cut, info,
+    left_out_line, of_function, rfc3339, shell_words, visible,
 };
 use serde::Serialize;
 
@@ -45,8 +45,10 @@ pub struct LeftOutRow {
     pub reason: String,
     /// How often.
     pub count: u64,
-    /// What exactly.
-    pub detail: Vec<String>,
+    /// All of it as a line of words.
+    pub line: String,
+    /// What it means, and what to do about it; empty where there is nothing to do.
+    pub advice: String,
 }
 
 /// Facts of the run.
@@ -75,6 +77,17 @@ pub struct RunFacts {
     pub complete: bool,
     /// Whether something was taken from the side file of a run that did not end.
     pub recovered: bool,
+    /// How the recording ended.
+    #[cfg_attr(test, ts(type = "'whole' | 'stopped' | 'recovered' | 'cut_short'"))]
+    pub state: State,
+    /// How the recording ended, in a sentence.
+    pub verdict: String,
+    /// How long the program waited for what it had recorded to be written.
+    pub waited_ns: u64,
+    /// Whether frames were read in a poorer way than usual.
+    pub degraded: bool,
+    /// Calls that had not returned when the recording ended.
+    pub unfinished: u64,
     /// What was left out.
     pub left_out: Vec<LeftOutRow>,
     /// Size of the trace.
@@ -205,8 +218,10 @@ fn run_facts(trace: &Trace) -> RunFacts {
     let row = |left: &execmap_query::LeftOut| LeftOutRow {
         reason: left.reason.clone(),
         count: left.count,
-        detail: left.detail.clone(),
+        line: left_out_line(&left.reason, left.count, &left.detail),
+        advice: advice(&left.reason).to_owned(),
     };
+    let info = info(trace);
     RunFacts {
         command: shell_words(&run.command),
         python: run.python.clone(),
@@ -216,9 +231,14 @@ fn run_facts(trace: &Trace) -> RunFacts {
         duration_ns: run.duration_ns,
         calls: trace.calls().count(),
         held_calls: 0,
-        failures: info(trace).failed.unwrap_or(0),
+        failures: info.failed.unwrap_or(0),
         complete: run.is_complete,
         recovered: run.is_recovered,
+        state: info.state,
+        verdict: info.verdict,
+        waited_ns: info.waited_ns,
+        degraded: info.degraded,
+        unfinished: info.unfinished.unwrap_or(0),
         left_out: run.left_out.iter().map(row).collect(),
         bytes: run.bytes,
         detail: run.detail.clone(),

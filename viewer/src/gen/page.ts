@@ -35,8 +35,10 @@ export type LeftOut = {
   reason: string
   /** How often. */
   count: number
-  /** What exactly. */
-  detail: Array<string>
+  /** All of it as a line of words. */
+  line: string
+  /** What it means, and what to do about it; empty where there is nothing to do. */
+  advice: string
 }
 
 /** Facts of the run. */
@@ -63,6 +65,16 @@ export type RunFacts = {
   complete: boolean
   /** Whether something was taken from the side file of a run that did not end. */
   recovered: boolean
+  /** How the recording ended. */
+  state: 'whole' | 'stopped' | 'recovered' | 'cut_short'
+  /** How the recording ended, in a sentence. */
+  verdict: string
+  /** How long the program waited for what it had recorded to be written. */
+  waited_ns: number
+  /** Whether frames were read in a poorer way than usual. */
+  degraded: boolean
+  /** Calls that had not returned when the recording ended. */
+  unfinished: number
   /** What was left out. */
   left_out: Array<LeftOut>
   /** Size of the trace. */
@@ -75,7 +87,7 @@ export type RunFacts = {
 export type LaneRow = {
   /** Its handle. */
   handle: string
-  /** Its name in Python. */
+  /** Its name in Python, and of which process it is where there are several. */
   name: string
   /** Calls that began on it. */
   calls: number

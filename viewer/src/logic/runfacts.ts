@@ -1,4 +1,4 @@
-import {UNFINISHED} from '../data/table.ts'
+import type {RunFacts} from '../gen/page.ts'
 import {count, counted, duration} from '../lib/format.ts'
 import {localName, visible} from '../lib/text.ts'
 import {failureText} from './label.ts'
@@ -56,18 +56,29 @@ export function mapNote(model: Model, messages: number): string {
   return `${counted(messages, 'row')} stand${messages === 1 ? 's' : ''} for ${model.page.run.calls === 1 ? 'the call' : `all ${counted(model.page.run.calls, 'call')}`}`
 }
 
-/** What a recovered or partial file says first, or ''. */
-export function noticeText({page, calls}: Model, missing: number): {text: string, command: string, after: string} | null {
-  const {run} = page
+/** What a file that is not the whole run says first. */
+export function noticeText({page: {run}}: Model, missing: number): {text: string, command: string, after: string} | null {
   if (missing >= 0) return {text: `Call c-${missing} is not in this file.`, command: `execmap view ${run.trace}`, after: 'shows it'}
-  if (run.recovered) {
-    const open = calls.outcome.reduce((sum, outcome) => sum + (outcome === UNFINISHED ? 1 : 0), 0)
-    const left = open === 0 ? '' : ` ${counted(open, 'call')} had not returned.`
-    return {text: `Recovered: the program was killed. Complete up to ${duration(run.duration_ns)}, ${counted(run.calls, 'call')}.${left}`, command: '', after: ''}
-  }
+  const ended = endingText(run)
   if (run.held_calls < run.calls) {
-    return {text: `This file holds the map and the first ${count(run.held_calls)} of ${counted(run.calls, 'call')}. All of them:`, command: `execmap view ${run.trace}`, after: ''}
+    const held = `This file holds the map and the first ${count(run.held_calls)} of ${counted(run.calls, 'call')}. All of them:`
+    return {text: ended === '' ? held : `${ended} ${held}`, command: `execmap view ${run.trace}`, after: ''}
   }
-  if (!run.complete) return {text: 'Recording stopped before the program ended.', command: '', after: ''}
-  return null
+  return ended === '' ? null : {text: ended, command: '', after: ''}
+}
+
+const EARLY_STOP = 'early stop: '
+
+/** How a recording ended that did not end with its program, or ''. */
+function endingText(run: RunFacts): string {
+  const left = run.unfinished === 0 ? '' : ` ${counted(run.unfinished, 'call')} had not returned.`
+  if (run.state === 'recovered') return `Recovered: the program was killed, or runs still. Complete up to ${duration(run.duration_ns)}, ${counted(run.calls, 'call')}.${left}`
+  if (run.state === 'whole') return ''
+  const stop = run.left_out.find(({reason}) => reason.startsWith(EARLY_STOP))
+  return `${sentence(run.state === 'stopped' && stop !== undefined ? visible(stop.line.slice(EARLY_STOP.length)) : run.verdict)}${left}`
+}
+
+/** A remark as a sentence. */
+export function sentence(text: string): string {
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`
 }

@@ -39,6 +39,7 @@ export function RunPanel({model, onGo, onLeftOut}: {model: Model, onGo: (call: n
           <dt>Detail</dt><dd>{run.detail === 'calls' ? 'calls: values at entry and return' : 'every statement'}</dd>
           <dt>Trace</dt><dd><code>{visible(run.trace)}</code>, {bytes(run.bytes)}</dd>
           <dt>Left out</dt><dd>{left === 0 ? 'nothing' : <button class="link" onClick={onLeftOut}>{counted(left, 'thing')}</button>}</dd>
+          {run.waited_ns > 0 && [<dt key="w">Waited</dt>, <dd key="x">{duration(run.waited_ns)} for the trace to be written</dd>]}
           <dt>execmap</dt><dd>{run.execmap}</dd>
         </dl>
       </div>

@@ -59,12 +59,12 @@ export function TopBar(props: TopBarProps) {
 }
 
 export function isWhole({run}: PageData): boolean {
-  return run.complete && !run.recovered && run.held_calls === run.calls
+  return run.state === 'whole' && run.held_calls === run.calls
 }
 
 function wholeWords(page: PageData): string {
   const {run} = page
   const left = run.left_out.reduce((sum, {count: part}) => sum + part, 0)
-  const words = run.recovered ? 'recovered' : !run.complete ? 'cut short' : run.held_calls < run.calls ? `first ${count(run.held_calls)} calls` : 'whole'
+  const words = run.state !== 'whole' ? run.state.replace('_', ' ') : run.held_calls < run.calls ? `first ${count(run.held_calls)} calls` : 'whole'
   return left === 0 ? `${words}, nothing left out` : `${words}, ${counted(left, 'thing')} left out`
 }

@@ -1,29 +1,26 @@
-//! The facts of a trace in two columns.
+//! The facts of a trace: first whether it is whole, then the run, then what is missing and what to
+//! do about it.
 
 use std::fmt::Write;
 
-use execmap_query::{Info, ProcessRow, ProcessState, bytes, counted, duration, thousands, visible};
+use execmap_query::{
+    Info, ProcessRow, ProcessState, State, bytes, counted, duration, left_out_line, thousands,
+    visible,
+};
 
-use crate::fit::left;
+use crate::fit::{columns, left};
 use crate::style::{FAILED, NAME, QUIET, paint};
 
 /// Columns of the words at the left.
 const HEAD: usize = 11;
+/// Columns of the sentences at the right.
+const WIDTH: usize = 80 - HEAD - 1;
 
 /// The facts of a trace.
 #[must_use]
 pub fn info_text(info: &Info) -> String {
-    let mut lines: Vec<(&str, String)> = vec![
-        (
-            "trace",
-            format!(
-                "{}  {}",
-                paint(NAME, &info.trace),
-                paint(QUIET, bytes(info.bytes))
-            ),
-        ),
-        ("state", state(info)),
-    ];
+    let mut lines = Vec::new();
+    lines.extend(several("state", state(info)));
     if let Some(first) = &info.child_of {
         let text = format!(
             "one child process of a run; all of it: execmap info {}",
@@ -31,15 +28,16 @@ pub fn info_text(info: &Info) -> String {
         );
         lines.push(("part of", text));
     }
-    lines.extend(left_out(info));
     lines.push(("calls", calls(info)));
     lines.push(("ran on", ran_on(info)));
     lines.extend(processes(info));
-    lines.push(("took", duration(info.duration_ns)));
+    lines.push(("took", took(info)));
     lines.push(("detail", detail(info)));
+    lines.extend(several("left out", left_out(info)));
+    lines.extend(several("files", files(info)));
     let facts = [
         ("command", visible(&info.command).into_owned()),
-        ("folder", info.folder.clone()),
+        ("folder", visible(&info.folder).into_owned()),
         (
             "recorded",
             info.started.clone().map_or_else(String::new, |started| {
@@ -47,8 +45,8 @@ pub fn info_text(info: &Info) -> String {
             }),
         ),
         ("python", python(info)),
-        ("system", info.platform.clone()),
-        ("execmap", info.execmap.clone()),
+        ("system", visible(&info.platform).into_owned()),
+        ("execmap", visible(&info.execmap).into_owned()),
     ];
     lines.extend(
         facts
@@ -62,47 +60,94 @@ pub fn info_text(info: &Info) -> String {
     text
 }
 
-fn python(info: &Info) -> String {
-    match (info.python.as_str(), info.executable.as_str()) {
-        (version, "") => version.to_owned(),
-        (version, path) => format!("{version}  {}", paint(QUIET, path)),
-    }
+/// Lines below one head.
+fn several(head: &'static str, lines: Vec<String>) -> impl Iterator<Item = (&'static str, String)> {
+    let heads = std::iter::once(head).chain(std::iter::repeat(""));
+    heads.zip(lines)
 }
 
-fn state(info: &Info) -> String {
-    match (info.complete, info.recovered) {
-        (true, _) if !info.left_out.is_empty() => "whole, but for what was left out".to_owned(),
-        (true, _) if info.checked => "whole".to_owned(),
-        (true, _) => "whole by its index; `execmap stats` reads every block of it".to_owned(),
-        (false, true) => paint(
-            FAILED,
-            format!(
-                "recovered: the program ended before the recording did, or runs still. Complete up to {}",
-                duration(info.duration_ns)
-            ),
-        ),
-        (false, false) => paint(
-            FAILED,
-            "cut short: the end of the recording was not written",
-        ),
+/// A sentence in lines that fit.
+fn wrapped(text: &str, indent: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if columns(line) + 1 + columns(word) <= WIDTH => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            Some(_) => lines.push(format!("{indent}{word}")),
+            None => lines.push(word.to_owned()),
+        }
     }
+    lines
 }
 
-fn left_out(info: &Info) -> Vec<(&'static str, String)> {
-    let detail_of = |reason: &str| {
-        let found = info
+fn state(info: &Info) -> Vec<String> {
+    let style = match info.state {
+        State::Whole => NAME,
+        State::Stopped | State::Recovered | State::CutShort => FAILED,
+    };
+    let mut verdict = info.verdict.clone();
+    if info.state == State::Whole && !info.checked {
+        verdict.push_str(" by its index; `execmap stats` reads every block of it");
+    }
+    let lines = wrapped(&verdict, "");
+    lines.iter().map(|line| paint(style, line)).collect()
+}
+
+/// Each reason with its count, and below it what to do.
+fn left_out(info: &Info) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (reason, count) in &info.left_out {
+        let detail = info
             .left_out_detail
             .iter()
+            .find(|(other, _)| other == reason)
+            .map_or(&[][..], |(_, detail)| detail);
+        lines.extend(wrapped(&left_out_line(reason, *count, detail), "  "));
+        let advice = info
+            .left_out_advice
+            .iter()
             .find(|(other, _)| other == reason);
-        found.map_or_else(String::new, |(_, detail)| {
-            format!(": {}", visible(&detail.join(", ")))
-        })
+        if let Some((_, advice)) = advice {
+            let advice = wrapped(&format!("  {advice}"), "  ");
+            lines.extend(advice.iter().map(|line| paint(QUIET, line)));
+        }
+    }
+    lines
+}
+
+fn files(info: &Info) -> Vec<String> {
+    let file = |name: &str, size: u64| {
+        let name = visible(name);
+        format!("{}  {}", paint(NAME, name), paint(QUIET, bytes(size)))
     };
-    let line = |(reason, count): &(String, u64)| {
-        format!("{} {reason}{}", thousands(*count), detail_of(reason))
-    };
-    let heads = std::iter::once("left out").chain(std::iter::repeat(""));
-    heads.zip(info.left_out.iter().map(line)).collect()
+    let main = info.bytes.saturating_sub(info.part_bytes);
+    let mut files = vec![file(&info.trace, main)];
+    if info.part_bytes > 0 {
+        let side = file(&format!("{}.part", info.trace), info.part_bytes);
+        files.push(format!(
+            "{side}{}",
+            paint(QUIET, ", what was recorded last")
+        ));
+    }
+    files
+}
+
+fn took(info: &Info) -> String {
+    let took = duration(info.duration_ns);
+    if info.waited_ns == 0 {
+        return took;
+    }
+    let waited = duration(info.waited_ns);
+    format!("{took}, of which the program waited {waited} for its trace to be written")
+}
+
+fn python(info: &Info) -> String {
+    match (info.python.as_str(), info.executable.as_str()) {
+        (version, "") => visible(version).into_owned(),
+        (version, path) => format!("{}  {}", visible(version), paint(QUIET, visible(path))),
+    }
 }
 
 fn calls(info: &Info) -> String {
@@ -181,5 +226,10 @@ fn detail(info: &Info) -> String {
     } else {
         "without values"
     };
-    format!("{} {values}", info.detail)
+    let frames = if info.degraded {
+        ", frames read through the public API"
+    } else {
+        ""
+    };
+    format!("{} {values}{frames}", visible(&info.detail))
 }

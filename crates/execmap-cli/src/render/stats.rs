@@ -1,6 +1,6 @@
 //! Functions as a table.
 
-use execmap_query::{FunctionStats, Stats, StatsSort, counted, duration, thousands};
+use execmap_query::{FunctionStats, Stats, StatsSort, counted, duration, thousands, visible};
 
 use crate::fit::{columns, left, right};
 use crate::render::losses_line;
@@ -169,7 +169,7 @@ fn location(
     name_width: usize,
 ) -> String {
     let name = function.file.rsplit('/').next().unwrap_or_default();
-    let place = format!("{name}:{}", function.line);
+    let place = format!("{}:{}", visible(name), function.line);
     let before = widths.iter().sum::<usize>() + GAP.len() * (widths.len() + 1) + name_width;
     if layout
         .width

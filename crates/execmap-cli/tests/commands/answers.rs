@@ -13,13 +13,14 @@ fn info_says_what_and_whether_whole() {
     insta::assert_snapshot!(execmap(&["info", text(&path)]).seen(), @r"
     exit 0
     -- out
-    trace       fib.execmap  505 bytes
-    state       whole, but for what was left out
-    left out    2 values hidden: token
+    state       whole, 2 things left out
     calls       11 of 3 functions, 1 failed
     ran on      1 thread
     took        24 µs
     detail      calls with values
+    left out    2 values hidden: token
+                  secrets, by name or by shape; `--no-redact` records them
+    files       fib.execmap  505 bytes
     command     fib.py 24
     folder      /src
     recorded    2026-11-20 09:40:00.000 UTC
@@ -43,8 +44,16 @@ fn info_says_what_and_whether_whole() {
       "threads": 1,
       "tasks": 0,
       "processes": 1,
+      "running": 0,
+      "process_list": [],
+      "child_of": null,
       "duration_ns": 23999,
       "bytes": 505,
+      "part_bytes": 0,
+      "state": "whole",
+      "verdict": "whole, 2 things left out",
+      "waited_ns": 0,
+      "degraded": false,
       "complete": true,
       "checked": true,
       "recovered": false,
@@ -64,6 +73,9 @@ fn info_says_what_and_whether_whole() {
         "values hidden": [
           "token"
         ]
+      },
+      "left_out_advice": {
+        "values hidden": "secrets, by name or by shape; `--no-redact` records them"
       }
     }
     "#);

@@ -1,6 +1,7 @@
 //! Questions on small traces.
 
 mod forest;
+mod hostile;
 mod open;
 mod stats;
 mod tree;
