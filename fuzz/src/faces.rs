@@ -29,8 +29,9 @@ pub fn all(trace: &Trace) {
 
 /// `execmap info`
 pub fn facts(trace: &Trace) {
-    is_json(&info(trace));
-    is_safe(&execmap_cli::info_text(trace));
+    let facts = info(trace);
+    is_json(&facts);
+    is_safe(&execmap_cli::info_text(&facts));
 }
 
 /// `execmap tree`

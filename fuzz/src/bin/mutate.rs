@@ -127,7 +127,9 @@ fn run(wanted: &Wanted) -> io::Result<u64> {
         let commands: Vec<&[&str]> = if random.once_in(16) {
             COMMANDS.to_vec()
         } else {
-            (0..4).filter_map(|_| random.pick(&COMMANDS).copied()).collect()
+            (0..4)
+                .filter_map(|_| random.pick(&COMMANDS).copied())
+                .collect()
         };
         let trace = (&main[..], part.as_deref());
         try_all(&mut figures, wanted, &folder, trace, &commands)?;
