@@ -62,6 +62,12 @@ impl LineTable {
         self.runs.get(after.checked_sub(1)?)?.1
     }
 
+    /// Byte offset at which each run begins, and its line.
+    #[must_use]
+    pub fn runs(&self) -> &[(u32, Option<u32>)] {
+        &self.runs
+    }
+
     fn encode(&self, out: &mut Vec<u8>) {
         put(out, self.runs.len() as u64);
         let (mut offset, mut line) = (0u32, 0u32);

@@ -142,6 +142,7 @@ mod tests {
             kind: FunctionKind::Function,
             args: Vec::new(),
             class_name: name.split_once('.').map(|(class, _)| class.into()),
+            loops: execmap_query::Loops::default(),
         }
     }
 

@@ -70,6 +70,13 @@ impl Assembler {
         self.last = self.last.max(begin.at);
     }
 
+    /// A loop of a running call is entered again.
+    pub(crate) fn enter_loop(&mut self, call: u32, header: u32, entries: u32) {
+        if self.calls.has_begun(call) {
+            self.calls.enter_loop(call, header, entries);
+        }
+    }
+
     pub(crate) fn suspend(&mut self, thread: u32, at: u64, call: u32) {
         if self.is_known(at, call, Change::Suspended) {
             self.gatherer.leave(thread, at, call);

@@ -1,7 +1,7 @@
 //! The calls of a trace as columns, one row per call in order of start.
 //!
 //! A row costs 37 bytes and four for each argument; threads, tasks, suspended
-//! times and creators cost nothing where there are none.
+//! times, creators and entries of loops cost nothing where there are none.
 
 mod append;
 
@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::columns::{NONE, References, Sparse, Uniform};
 use crate::handles::{CallNumber, FunctionNumber, TaskNumber, ThreadNumber};
+use crate::loops::{Entries, LoopEntries};
 
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -84,6 +85,7 @@ pub struct Calls {
     suspended: Sparse<u64>,
     created_by: Sparse<u32>,
     references: References,
+    loops: LoopEntries,
     /// Calls left by an exception that ends the program in order.
     exits: FxHashSet<u32>,
     missing: u64,
@@ -106,6 +108,7 @@ impl Default for Calls {
             suspended: Sparse::default(),
             created_by: Sparse::default(),
             references: References::default(),
+            loops: LoopEntries::default(),
             exits: FxHashSet::default(),
             missing: 0,
         }
@@ -152,6 +155,8 @@ impl Calls {
         if let Some(creator) = begin.created_by {
             self.created_by.push(begin.call, creator);
         }
+        self.loops
+            .begin(begin.call, self.function.len(), self.parent_of(row));
         let has_room = self.args.len() + begin.args.len() < NONE as usize;
         if !begin.args.is_empty() && has_room {
             self.args_start[row] = self.args.len() as u32;
@@ -184,11 +189,20 @@ impl Calls {
 
     pub(crate) fn end(&mut self, call: u32, at: u64, outcome: Outcome, left_with: Option<u64>) {
         let row = call as usize;
+        self.loops.end(call);
         self.end[row] = at;
         self.outcome[row] = outcome as u8;
         if let Some(reference) = left_with {
             self.left_with[row] = self.references.shorten(reference);
         }
+    }
+
+    pub(crate) fn enter_loop(&mut self, call: u32, header: u32, entries: u32) {
+        self.loops.enter(call, header, entries);
+    }
+
+    fn parent_of(&self, row: usize) -> Option<u32> {
+        Some(self.parent[row]).filter(|parent| *parent != NONE)
     }
 
     pub(crate) fn set_left_with(&mut self, call: u32, reference: u64) {
@@ -217,6 +231,7 @@ impl Calls {
         }
         self.created_by.finish();
         self.references.finish();
+        self.loops.finish();
         self.args.shrink_to_fit();
         let is_missing = |outcome: &u8| u64::from(*outcome == MISSING);
         self.missing = self.outcome.iter().map(is_missing).sum();
@@ -353,8 +368,21 @@ impl Calls {
     }
 
     /// Byte offset in the parent's bytecode where it was called.
-    pub(crate) fn site(&self, call: CallNumber) -> Option<u32> {
+    #[must_use]
+    pub fn site(&self, call: CallNumber) -> Option<u32> {
         Some(self.site[call.index()]).filter(|site| *site != NONE)
+    }
+
+    /// How often loops of its caller were entered again since the caller's call before it.
+    #[must_use]
+    pub fn entries_before(&self, call: CallNumber) -> &Entries {
+        self.loops.before(call)
+    }
+
+    /// How often its own loops were entered again after its last call.
+    #[must_use]
+    pub fn entries_after(&self, call: CallNumber) -> &Entries {
+        self.loops.after(call)
     }
 
     /// What it returned.

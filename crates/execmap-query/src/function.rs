@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
+use crate::loops::Loops;
+
 /// What a code object is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -54,6 +56,8 @@ pub struct Function {
     pub args: Vec<String>,
     /// The class it is a method of.
     pub class_name: Option<String>,
+    /// Its loops.
+    pub loops: Loops,
 }
 
 impl Function {
@@ -137,6 +141,7 @@ mod tests {
             kind: FunctionKind::Function,
             args: vec!["self".into(), "item".into()],
             class_name: Some("Cart".into()),
+            loops: Loops::default(),
         }
     }
 

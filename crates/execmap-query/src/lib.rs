@@ -18,6 +18,7 @@ mod figures;
 mod function;
 mod handles;
 mod info;
+mod loops;
 mod memory;
 mod merge;
 mod open;
@@ -47,6 +48,7 @@ pub use handles::{
     CallNumber, FunctionNumber, NotAHandle, ProcessNumber, TaskNumber, ThreadNumber,
 };
 pub use info::{Info, info, rfc3339, shell_words};
+pub use loops::{Entries, Loop, Loops};
 pub use open::{Glance, OpenError, facts, glance, newest, open};
 pub use opening::{Bodies, Fold, Opening, Piece};
 pub use pattern::{BadPattern, FunctionPattern};

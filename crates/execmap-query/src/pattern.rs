@@ -92,6 +92,7 @@ mod tests {
             kind: FunctionKind::Function,
             args: Vec::new(),
             class_name: Some("Cart".into()),
+            loops: crate::Loops::default(),
         }
     }
 

@@ -11,6 +11,7 @@ use crate::calls::{Begin, Calls, Outcome};
 use crate::figures::Figures;
 use crate::function::{Function, FunctionKind};
 use crate::handles::{CallNumber, ProcessNumber};
+use crate::loops::Loops;
 use crate::open::{FileSource, Glance};
 use crate::text::{is_normal_end, thousands, visible};
 use crate::trace::{Lane, LeftOut, Run};
@@ -124,6 +125,12 @@ fn function(code: &Code) -> Function {
         },
         args: code.args.iter().map(|arg| name(arg)).collect(),
         class_name: code.class_name.as_deref().map(name),
+        loops: Loops::new(
+            code.loops
+                .iter()
+                .map(|known| (known.header, known.end, known.is_recorded)),
+            code.lines.runs(),
+        ),
     }
 }
 
@@ -326,7 +333,15 @@ impl<'t> Pass<'t> {
                 }
             }
             Event::Closed { at, call, .. } => self.end(log, at.0, call, Outcome::Closed, None),
-            Event::Loop { .. } => {}
+            Event::Loop {
+                call,
+                header,
+                entries,
+            } => {
+                if let Some(call) = call.and_then(|call| self.numbers.short(call)) {
+                    self.assembler.enter_loop(call, header, entries);
+                }
+            }
         }
     }
 

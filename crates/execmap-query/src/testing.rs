@@ -7,6 +7,7 @@ use crate::assemble::Assembler;
 use crate::calls::{Begin, Outcome};
 use crate::function::{Function, FunctionKind};
 use crate::handles::{CallNumber, ProcessNumber};
+use crate::loops::Loops;
 use crate::merge;
 use crate::open::FileSource;
 use crate::process::{Process, ProcessState};
@@ -44,6 +45,7 @@ pub struct TraceBuilder {
     task: Option<u32>,
     created_by: Option<u32>,
     now_ns: u64,
+    site: Option<u32>,
 }
 
 impl Default for TraceBuilder {
@@ -92,6 +94,7 @@ impl TraceBuilder {
             task: None,
             created_by: None,
             now_ns: 0,
+            site: None,
         }
     }
 
@@ -189,7 +192,10 @@ impl TraceBuilder {
             at: self.now_ns,
             function,
             parent: running.last().copied(),
-            site: (!running.is_empty()).then_some(10 + call),
+            site: self
+                .site
+                .take()
+                .or((!running.is_empty()).then_some(10 + call)),
             thread: self.thread,
             task: self.task,
             created_by: self.created_by.take(),
@@ -197,6 +203,37 @@ impl TraceBuilder {
         });
         running.push(call);
         CallNumber(call)
+    }
+
+    /// The next call is made at this offset of its caller's bytecode.
+    pub fn at(&mut self, site: u32) -> &mut Self {
+        self.site = Some(site);
+        self
+    }
+
+    /// A function with loops: header, last jump back, and whether entries are recorded. Lines are
+    /// offsets.
+    pub fn loops(
+        &mut self,
+        name: &str,
+        args: &[(&str, &str)],
+        loops: &[(u32, u32, bool)],
+    ) -> &mut Self {
+        let function = self.function(name, args) as usize;
+        self.functions[function].loops = Loops::new(loops.iter().copied(), &[]);
+        self
+    }
+
+    /// A loop of the running call is entered again.
+    pub fn enters(&mut self, header: u32, count: u32) -> &mut Self {
+        let running = self
+            .running
+            .get(&self.thread)
+            .and_then(|calls| calls.last());
+        if let Some(call) = running {
+            self.assembler.enter_loop(*call, header, count);
+        }
+        self
     }
 
     /// The running call returns. Takes a microsecond.
@@ -340,6 +377,7 @@ impl TraceBuilder {
             kind,
             args: args.iter().map(|(name, _)| (*name).into()).collect(),
             class_name: name.rsplit_once('.').map(|(class, _)| class.into()),
+            loops: Loops::default(),
         });
         self.functions.len() as u32 - 1
     }

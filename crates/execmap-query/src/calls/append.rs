@@ -64,6 +64,7 @@ impl Calls {
         for &(number, creator) in other.created_by.rows() {
             self.created_by.push(first + number, first + creator);
         }
+        self.loops.append(&other.loops, first, len);
         self.exits
             .extend(other.exits.iter().map(|number| first + number));
         self.missing += other.missing;
