@@ -213,6 +213,21 @@ def _each(one: Measured, variant: str, figure: Callable[[Round], float]) -> str:
     return _text(Spread.of([figure(each) for each in one.rounds.get(variant, [])]), 2)
 
 
+def reading_table(measured: list[Measured]) -> str:
+    """What a reader of a long recording waits for, in processor time."""
+    columns = ["open_ns", "map_ns", "budget_ns", "focus_ns"]
+    rows = []
+    for one in measured:
+        for variant in ("bare", "values"):
+            rounds = [each["reading"] for each in one.rounds.get(variant, []) if "reading" in each]
+            if rounds:
+                figures = [_text(Spread.of([each[column] / 1e9 for each in rounds]), 3) for column in columns]
+                peak = _text(Spread.of([each["peak_kb"] / 1024 for each in rounds]), 0)
+                rows.append([f"{one.python}, {variant}", f"{one.counts['recorded_calls']:,}", *figures, peak])
+    head = ["reading", "calls", "open, s", "fold and map, s", "another budget, s", "a focus, s", "peak memory, MB"]
+    return "\n" + _markdown(head, rows) if rows else ""
+
+
 def _text(spread: Spread | None, digits: int) -> str:
     return spread.text(digits) if spread else EMPTY
 

@@ -88,7 +88,7 @@ def main() -> None:
         if options.full:
             full.append(bench.measure_full())
 
-    markdown = report.table(measured) + report.full_table(full)
+    markdown = report.table(measured) + report.full_table(full) + report.reading_table(full)
     print(markdown)
     options.json.parent.mkdir(parents=True, exist_ok=True)
     figures = {
@@ -133,9 +133,12 @@ class Bench:
 
     def measure_full(self) -> Measured:
         size = FULL_CALLS // 100 if self._quick else FULL_CALLS
-        return self._measure("flat", size, 1 if self._quick else 3, ["untraced", "bare", "values"], repeats=1)
+        variants = ["untraced", "bare", "values"]
+        return self._measure("flat", size, 1 if self._quick else 3, variants, repeats=1, is_read=True)
 
-    def _measure(self, name: str, size: int, rounds: int, variants: list[str], *, repeats: int) -> Measured:
+    def _measure(
+        self, name: str, size: int, rounds: int, variants: list[str], *, repeats: int, is_read: bool = False
+    ) -> Measured:
         chosen = [variant for variant in variants if self._can_run(variant)]
         say(f"Python {self._version}: {name}", end="")
         counts = self._run(name, "count", size, repeats)
@@ -143,7 +146,7 @@ class Bench:
         for turn in range(rounds):
             for variant in chosen[turn % len(chosen) :] + chosen[: turn % len(chosen)]:
                 say(".", end="")
-                result.rounds[variant].append(self._run(name, variant, size, repeats))
+                result.rounds[variant].append(self._run(name, variant, size, repeats, is_read=is_read))
         say("")
         return result
 
@@ -151,13 +154,15 @@ class Bench:
         is_ours = variant in ("bare", "values")
         return (self._has_execmap or not is_ours) and (self._variants is None or variant in self._variants)
 
-    def _run(self, name: str, variant: str, size: int, repeats: int) -> dict[str, Any]:
+    def _run(self, name: str, variant: str, size: int, repeats: int, *, is_read: bool = False) -> dict[str, Any]:
         trace = self._native / "bench.execmap"
         command = [self._python, str(HERE / "measure.py"), name, variant, f"--size={size}", f"--repeats={repeats}"]
         command += [f"--native={self._native}", f"--trace={trace}"]
         result: dict[str, Any] = json.loads(self._output(command))
         if variant in ("bare", "values"):
             result["info"] = self._info(trace)
+            if is_read:
+                result["reading"] = json.loads(self._output([self._python, str(HERE / "reading.py"), str(trace)]))
         for left in self._native.glob("bench.execmap*"):
             left.unlink()
         return result

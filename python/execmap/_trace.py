@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, overload
 
@@ -71,6 +71,7 @@ class Map:
     """The map of a run; its text is what `execmap map` prints, a Mermaid diagram."""
 
     mermaid: str = field(repr=False)
+    plantuml: str = field(repr=False)
     text: str = field(repr=False)
     """The map for a terminal."""
     data: dict[str, Any] = field(repr=False)
@@ -183,10 +184,23 @@ class Trace:
         data, text = self._core.stats(function, limit)
         return Stats(text, json.loads(data))
 
-    def map(self, *, max_messages: int | None = 60, depth: int | None = None, root: str | None = None) -> Map:
-        """The map of the run: a sequence diagram of at most `max_messages` messages."""
-        data, mermaid, text = self._core.map(max_messages, depth, root)
-        return Map(mermaid, text, json.loads(data))
+    def map(
+        self,
+        *,
+        max_messages: int | None = 60,
+        depth: int | None = None,
+        root: str | None = None,
+        focus: str | None = None,
+        group_by: str = "class",
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        max_chars: int | None = None,
+    ) -> Map:
+        """The map of the run: a sequence diagram of at most `max_messages` arrows, returns included."""
+        data, mermaid, plantuml, text = self._core.map(
+            max_messages, depth, root, focus, group_by, list(include), list(exclude), max_chars
+        )
+        return Map(mermaid, plantuml, text, json.loads(data))
 
     def to_mermaid(self, *, max_messages: int | None = 60, depth: int | None = None, root: str | None = None) -> str:
         """The map as the text of a Mermaid sequence diagram."""

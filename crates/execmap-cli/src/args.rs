@@ -188,8 +188,29 @@ pub(crate) enum MapFormat {
     /// A Mermaid sequence diagram.
     #[default]
     Mermaid,
+    /// A `PlantUML` sequence diagram.
+    Plantuml,
     /// Indented lines.
     Text,
+}
+
+/// What calls are drawn on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GroupBy {
+    #[default]
+    Class,
+    Module,
+    Package,
+}
+
+impl From<GroupBy> for execmap_map::GroupBy {
+    fn from(by: GroupBy) -> Self {
+        match by {
+            GroupBy::Class => execmap_map::GroupBy::Class,
+            GroupBy::Module => execmap_map::GroupBy::Module,
+            GroupBy::Package => execmap_map::GroupBy::Package,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -201,7 +222,7 @@ Examples:
 pub(crate) struct MapArgs {
     #[command(flatten)]
     pub(crate) trace: TraceArg,
-    /// mermaid or text.
+    /// mermaid, plantuml or text.
     #[arg(
         short,
         long,
@@ -210,18 +231,42 @@ pub(crate) struct MapArgs {
         hide_possible_values = true
     )]
     pub(crate) format: Option<MapFormat>,
-    /// Write to a file; its ending chooses the format (.mmd, .md, .txt).
+    /// Write to a file; its ending chooses the format (.mmd, .md, .puml, .txt).
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-    /// At most so many messages, opened where it matters most.
+    /// At most so many arrows, returns included; opened where it matters most.
     #[arg(long, value_name = "N", default_value_t = execmap_map::MESSAGES)]
     pub(crate) max_messages: usize,
+    /// At most so many characters; 50,000 for Mermaid, which draws no more.
+    #[arg(long, value_name = "N")]
+    pub(crate) max_chars: Option<usize>,
+    /// At most about so many tokens of a language model, three bytes each.
+    #[arg(long, value_name = "N", conflicts_with = "max_chars")]
+    pub(crate) max_tokens: Option<usize>,
     /// At most so many levels of calls.
     #[arg(short, long, value_name = "N")]
     pub(crate) depth: Option<u32>,
     /// The call to begin with, such as c-12.
     #[arg(long, value_name = "HANDLE")]
     pub(crate) root: Option<CallNumber>,
+    /// Only calls of these functions and what is below them, such as 'Cart.*' or 'shop.pricing:*'.
+    #[arg(long, value_name = "FUNCTION", conflicts_with = "root")]
+    pub(crate) focus: Option<String>,
+    /// What calls are drawn on: class, module or package.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHAT",
+        default_value_t,
+        hide_possible_values = true
+    )]
+    pub(crate) group_by: GroupBy,
+    /// Only these functions; what others called stands in their place. May be repeated.
+    #[arg(long, value_name = "FUNCTION")]
+    pub(crate) include: Vec<String>,
+    /// All but these functions. May be repeated.
+    #[arg(long, value_name = "FUNCTION")]
+    pub(crate) exclude: Vec<String>,
     /// Answer in JSON.
     #[arg(long, conflicts_with = "format")]
     pub(crate) json: bool,

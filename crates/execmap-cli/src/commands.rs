@@ -6,8 +6,9 @@ use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use execmap_export::{json, mermaid, ndjson, text};
-use execmap_map::MapQuery;
+use execmap_export::fit::{Limit, fitted};
+use execmap_export::{json, mermaid, ndjson, plantuml, text};
+use execmap_map::{Filter, Map, MapError, MapQuery, fold_map};
 use execmap_query::{
     BadPattern, CallNumber, Fold, FunctionPattern, OpenError, StatsQuery, Trace, TreeQuery, bytes,
     facts, newest, open, thousands, tree_rows,
@@ -30,6 +31,8 @@ pub(crate) enum Failure {
     Open(#[from] OpenError),
     #[error(transparent)]
     Pattern(#[from] BadPattern),
+    #[error(transparent)]
+    Map(#[from] MapError),
     #[error("no call {call} in {trace}: it has {calls} calls")]
     NoSuchCall {
         call: CallNumber,
@@ -129,22 +132,40 @@ pub(crate) fn stats(args: &StatsArgs, terminal: &mut Terminal) -> Result<(), Fai
 }
 
 pub(crate) fn map(args: &MapArgs, terminal: &mut Terminal) -> Result<(), Failure> {
+    let focus = pattern(args.focus.as_deref())?;
+    let filter = Filter {
+        include: patterns(&args.include)?,
+        exclude: patterns(&args.exclude)?,
+    };
     let trace = open_trace(&args.trace)?;
     let query = MapQuery {
-        messages: Some(args.max_messages.max(1)),
+        messages: Some(args.max_messages),
         depth: args.depth,
         root: root(&trace, args.root)?,
+        focus,
+        group_by: args.group_by.into(),
         ..MapQuery::default()
     };
+    let folded = filter.fold(&trace);
     if args.json {
-        return print_json(&execmap_map::build(&trace, &query), terminal);
+        return print_json(&fold_map(&trace, &folded, &query)?, terminal);
     }
-    let drawn = match (map_format(args)?, ending(args.output.as_deref())) {
-        (MapFormat::Text, _) => text::render(&execmap_map::build(&trace, &query)),
-        (MapFormat::Mermaid, Some("md")) => {
-            mermaid::in_markdown(&mermaid::of_trace(&trace, &query))
-        }
-        (MapFormat::Mermaid, _) => mermaid::of_trace(&trace, &query),
+    let format = map_format(args)?;
+    let limit = match (args.max_tokens, args.max_chars, format) {
+        (Some(tokens), ..) => Limit::Tokens(tokens),
+        (None, Some(chars), _) => Limit::Chars(chars),
+        (None, None, MapFormat::Mermaid) => mermaid::LIMIT,
+        _ => Limit::None,
+    };
+    let render: &dyn Fn(&Map, usize) -> String = match format {
+        MapFormat::Mermaid => &mermaid::render,
+        MapFormat::Plantuml => &plantuml::render,
+        MapFormat::Text => &text::render,
+    };
+    let drawn = fitted(&trace, &folded, &query, limit, render)?;
+    let drawn = match (format, ending(args.output.as_deref())) {
+        (MapFormat::Mermaid, Some("md")) => mermaid::in_markdown(&drawn),
+        _ => drawn,
     };
     match args.output.as_deref() {
         Some(path) if is_same_file(path, &trace_path(&args.trace)?) => Err(Failure::OverTrace {
@@ -155,13 +176,21 @@ pub(crate) fn map(args: &MapArgs, terminal: &mut Terminal) -> Result<(), Failure
     }
 }
 
+fn patterns(texts: &[String]) -> Result<Vec<FunctionPattern>, BadPattern> {
+    texts
+        .iter()
+        .map(|text| FunctionPattern::new(text))
+        .collect()
+}
+
 fn map_format(args: &MapArgs) -> Result<MapFormat, Failure> {
-    const KNOWN: &str = "mermaid (.mmd, .md) or text (.txt)";
+    const KNOWN: &str = "mermaid (.mmd, .md), plantuml (.puml) or text (.txt)";
     match (args.format, args.output.as_deref()) {
         (Some(format), _) => Ok(format),
         (None, None) => Ok(MapFormat::default()),
         (None, Some(path)) => match ending(Some(path)) {
             Some("mmd" | "mermaid" | "md") => Ok(MapFormat::Mermaid),
+            Some("puml" | "plantuml") => Ok(MapFormat::Plantuml),
             Some("txt") => Ok(MapFormat::Text),
             _ => Err(Failure::UnknownEnding {
                 path: path.to_owned(),
@@ -182,7 +211,8 @@ pub(crate) fn export(args: &ExportArgs, terminal: &mut Terminal) -> Result<(), F
         ExportFormat::Json => json::write(&trace, out),
         ExportFormat::Ndjson => ndjson::write(&trace, out),
         ExportFormat::Mermaid => {
-            let diagram = mermaid::of_trace(&trace, &MapQuery::default());
+            let diagram =
+                mermaid::of_trace(&trace, &MapQuery::default()).map_err(io::Error::other)?;
             let text = if is_markdown {
                 mermaid::in_markdown(&diagram)
             } else {

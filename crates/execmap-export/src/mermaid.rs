@@ -7,36 +7,23 @@
 
 use std::fmt::Write;
 
-use execmap_map::{Map, MapQuery, MapRow, Message, build};
+use execmap_map::{Block, BlockKind, Folded, Map, MapError, MapQuery, MapRow, Message};
 use execmap_query::{Outcome, Trace, counted, cut, visible};
 
-use crate::text::{more_text, signature};
+use crate::fit::{Limit, fitted};
+use crate::text::{more_text, signature, times_text};
 
 /// The longest diagram that Mermaid draws, in UTF-16 units.
 pub const MOST_UNITS: usize = 50_000;
 
-/// Values are cut to so many characters, to fewer where the diagram grows too long.
-const VALUE_CHARS: [usize; 3] = [60, 30, 12];
-
-/// The map of a trace as a diagram that Mermaid draws.
-#[must_use]
-pub fn of_trace(trace: &Trace, query: &MapQuery) -> String {
-    let mut query = query.clone();
-    loop {
-        let map = build(trace, &query);
-        for value_chars in VALUE_CHARS {
-            let text = render(&map, value_chars);
-            if text.encode_utf16().count() <= MOST_UNITS {
-                return text;
-            }
-        }
-        let shown = usize::try_from(map.shown_calls).unwrap_or(usize::MAX);
-        if shown <= 1 {
-            return render(&map, 0);
-        }
-        query.messages = Some(shown / 2);
-    }
+/// The map of a trace as a diagram that Mermaid draws, within a limit of its own.
+pub fn of_trace(trace: &Trace, query: &MapQuery) -> Result<String, MapError> {
+    let folded = Folded::of(trace);
+    fitted(trace, &folded, query, LIMIT, &render)
 }
+
+/// What Mermaid draws.
+pub const LIMIT: Limit = Limit::Chars(MOST_UNITS);
 
 /// The diagram in a fenced block, for Markdown. The fence is longer than any in a value.
 #[must_use]
@@ -56,6 +43,7 @@ pub fn render(map: &Map, value_chars: usize) -> String {
         value_chars,
         text: String::from("sequenceDiagram\n"),
         open: Vec::new(),
+        blocks: Vec::new(),
     };
     writer.heads();
     for row in &map.rows {
@@ -78,6 +66,19 @@ pub fn render(map: &Map, value_chars: usize) -> String {
                 writer.leave_down_to(message.level);
                 writer.call(message);
             }
+            MapRow::Block(block) => {
+                writer.leave_down_to(block.level);
+                writer.block(block);
+            }
+            MapRow::Section(section) => {
+                writer.leave_down_to(section.level);
+                writer.section(&section.text, section.times);
+            }
+            MapRow::End(end) => {
+                writer.leave_down_to(end.level);
+                writer.blocks.pop();
+                writer.text.push_str("    end\n");
+            }
         }
     }
     writer.leave_down_to(0);
@@ -95,6 +96,8 @@ struct Writer<'m> {
     text: String,
     /// Calls that have not returned at this point of the diagram.
     open: Vec<&'m Message>,
+    /// Blocks that have not ended, and how often what follows happened.
+    blocks: Vec<(BlockKind, u64)>,
 }
 
 impl<'m> Writer<'m> {
@@ -133,9 +136,39 @@ impl<'m> Writer<'m> {
         let _ = writeln!(self.text, "    Note over p{over}: {}", escape(text));
     }
 
+    fn block(&mut self, block: &Block) {
+        let word = match block.block {
+            BlockKind::Loop | BlockKind::Recursion => "loop",
+            BlockKind::Alternatives => "alt",
+            BlockKind::Optional => "opt",
+            BlockKind::Parallel => "par",
+        };
+        let recursion = match block.block {
+            BlockKind::Recursion => "recursion: ",
+            _ => "",
+        };
+        let text = escape(&block.text);
+        let _ = writeln!(self.text, "    {word} {recursion}{text}");
+        self.blocks.push((block.block, block.times));
+    }
+
+    fn section(&mut self, text: &str, times: u64) {
+        let Some(block) = self.blocks.last_mut() else {
+            return;
+        };
+        block.1 = times;
+        let word = match block.0 {
+            BlockKind::Parallel => "and",
+            _ => "else",
+        };
+        let _ = writeln!(self.text, "    {word} {}", escape(text));
+    }
+
     fn call(&mut self, message: &'m Message) {
         let (from, to) = (id(message.from), message.to + 1);
-        let label = escape(&signature(message, self.value_chars));
+        let around = self.blocks.last().map_or(1, |block| block.1);
+        let label = signature(message, self.value_chars) + &times_text(message, around);
+        let label = escape(&label);
         let _ = writeln!(self.text, "    p{from}->>+p{to}: {label}");
         if message.closed {
             self.note(
@@ -158,11 +191,11 @@ impl<'m> Writer<'m> {
         let (arrow, label) = match message.outcome {
             Outcome::Returned => (
                 "-->>",
-                self.value(message.result.as_deref().unwrap_or("returned")),
+                self.value(message.result.as_deref().unwrap_or("returned"), 1),
             ),
             Outcome::Raised => (
                 if message.has_failed { "--x" } else { "-->>" },
-                self.value(message.exception.as_deref().unwrap_or("an exception")),
+                self.value(message.exception.as_deref().unwrap_or("an exception"), 2),
             ),
             Outcome::Closed => ("-->>", "closed".to_owned()),
             Outcome::Unfinished => {
@@ -174,8 +207,8 @@ impl<'m> Writer<'m> {
         let _ = writeln!(self.text, "    p{to}{arrow}-p{from}: {}", escape(&label));
     }
 
-    fn value(&self, text: &str) -> String {
-        cut(&visible(text), 2 * self.value_chars).into_owned()
+    fn value(&self, text: &str, times: usize) -> String {
+        cut(&visible(text), times * self.value_chars).into_owned()
     }
 }
 
@@ -217,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_map_becomes_a_diagram() {
-        insta::assert_snapshot!(of_trace(&shop(), &MapQuery::default()), @r#"
+        insta::assert_snapshot!(of_trace(&shop(), &MapQuery::default()).expect("there is room"), @r#"
         sequenceDiagram
             actor p0 as shop.py
             participant p1 as shop
@@ -251,19 +284,25 @@ mod tests {
     #[test]
     fn what_is_collapsed_is_said() {
         let query = MapQuery {
-            messages: Some(6),
+            messages: Some(12),
             ..MapQuery::default()
         };
-        insta::assert_snapshot!(of_trace(&shop(), &query), @r#"
+        insta::assert_snapshot!(of_trace(&shop(), &query).expect("there is room"), @r#"
         sequenceDiagram
             actor p0 as shop.py
             participant p1 as shop
             participant p2 as shop.cart.Cart
+            participant p3 as shop.pricing
             p0->>+p1: <module>()
             p1->>+p1: checkout(user='ann')
             p1->>+p2: add(name='pen', qty=2)
             p2-->>-p1: 1
-            Note over p1: 5 more calls, 2 calls inside them
+            p1->>+p1: countdown(n=2)
+            Note over p1: 2 calls inside
+            p1-->>-p1: 0
+            p1->>+p3: price(line=('pen', 2))
+            p3-->>-p1: Decimal('39.80')
+            Note over p1: 3 more calls of shop.pricing.price
             p1->>+p1: fails(x='ann')
             p1--x-p1: ValueError: bad； "quoted" <tag>\nsecond line ＃1
             p1-->>-p1: 1
@@ -279,7 +318,7 @@ mod tests {
             builder.leaf(&format!("__main__:class {name}"), &[], "None");
         }
         builder.raises("SystemExit: 0");
-        insta::assert_snapshot!(of_trace(&builder.trace(), &MapQuery::default()), @r"
+        insta::assert_snapshot!(of_trace(&builder.trace(), &MapQuery::default()).expect("there is room"), @r"
         sequenceDiagram
             actor p0 as shop.py
             participant p1 as __main__
@@ -295,18 +334,19 @@ mod tests {
         builder.call("main", &[]);
         builder.new_thread("pool-0", None);
         builder.call("work", &[]);
-        insta::assert_snapshot!(of_trace(&builder.trace(), &MapQuery::default()), @r"
+        insta::assert_snapshot!(of_trace(&builder.trace(), &MapQuery::default()).expect("there is room"), @r"
         sequenceDiagram
             actor p0 as shop.py
             participant p1 as shop
-            Note over p0: thread MainThread
+            par thread MainThread
             p0->>+p1: main()
             Note over p1: did not return before the recording ended
             deactivate p1
-            Note over p0: thread pool-0
+            and thread pool-0
             p0->>+p1: work()
             Note over p1: did not return before the recording ended
             deactivate p1
+            end
         ");
     }
 
@@ -321,14 +361,14 @@ mod tests {
     fn no_diagram_is_too_long_for_mermaid() {
         let mut builder = TraceBuilder::new();
         let long = format!("'{}'", "漢;".repeat(100));
-        for _ in 0..3_000 {
-            builder.leaf("price", &[("line", &long)], &long);
+        for number in 0..3_000 {
+            builder.leaf(&format!("price{number}"), &[("line", &long)], &long);
         }
         let query = MapQuery {
             messages: None,
             ..MapQuery::default()
         };
-        let diagram = of_trace(&builder.trace(), &query);
+        let diagram = of_trace(&builder.trace(), &query).expect("there is room");
         assert!(diagram.encode_utf16().count() <= MOST_UNITS);
         assert!(
             diagram.contains(" more calls"),

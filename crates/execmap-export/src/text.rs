@@ -2,17 +2,16 @@
 
 use std::fmt::Write;
 
-use execmap_map::{Map, MapRow, Message, MoreNote};
-use execmap_query::{Outcome, counted, cut, visible};
-
-/// Values are cut to so many characters.
-const VALUE_CHARS: usize = 60;
+use execmap_map::{BlockKind, Map, MapRow, Message, MoreNote};
+use execmap_query::{Outcome, counted, cut, thousands, visible};
 
 /// The map, a line a message.
 #[must_use]
-pub fn render(map: &Map) -> String {
+pub fn render(map: &Map, value_chars: usize) -> String {
     let mut text = String::new();
+    let mut blocks: Vec<(BlockKind, u64)> = Vec::new();
     for row in &map.rows {
+        let mut deeper = blocks.len();
         let (level, line) = match row {
             MapRow::Lane(lane) => {
                 let kind = if lane.task.is_some() {
@@ -26,9 +25,42 @@ pub fn render(map: &Map) -> String {
                 let mark = if more.bodies.is_some() { '▸' } else { '…' };
                 (more.level, format!("{mark} {}", more_text(more)))
             }
-            MapRow::Call(message) => (message.level, message_text(map, message)),
+            MapRow::Call(message) => {
+                let around = blocks.last().map_or(1, |block| block.1);
+                (
+                    message.level,
+                    message_text(map, message, around, value_chars),
+                )
+            }
+            MapRow::Block(block) => {
+                blocks.push((block.block, block.times));
+                let word = match block.block {
+                    BlockKind::Loop => "loop",
+                    BlockKind::Recursion => "recursion",
+                    BlockKind::Alternatives => "either",
+                    BlockKind::Optional => "sometimes",
+                    BlockKind::Parallel => "side by side",
+                };
+                (block.level, format!("{word} {}", visible(&block.text)))
+            }
+            MapRow::Section(section) => {
+                deeper -= 1;
+                let mut word = "or";
+                if let Some(block) = blocks.last_mut() {
+                    block.1 = section.times;
+                    if block.0 == BlockKind::Parallel {
+                        word = "and";
+                    }
+                }
+                (section.level, format!("{word} {}", visible(&section.text)))
+            }
+            MapRow::End(_) => {
+                blocks.pop();
+                continue;
+            }
         };
-        let _ = writeln!(text, "{}{line}", "  ".repeat(level as usize));
+        let depth = level as usize + deeper;
+        let _ = writeln!(text, "{}{line}", "  ".repeat(depth));
     }
     if let Some(losses) = map.losses.text() {
         let _ = writeln!(text, "{losses}");
@@ -51,7 +83,16 @@ pub(crate) fn more_text(note: &MoreNote) -> String {
     text
 }
 
-fn message_text(map: &Map, message: &Message) -> String {
+/// ` 4×` where a message stands for more calls than what is around it says.
+pub(crate) fn times_text(message: &Message, around: u64) -> String {
+    if message.times == around {
+        String::new()
+    } else {
+        format!(" {}×", thousands(message.times))
+    }
+}
+
+fn message_text(map: &Map, message: &Message, around: u64, value_chars: usize) -> String {
     let mut text = String::new();
     if let Some(from) = message.from
         && from != message.to
@@ -62,21 +103,22 @@ fn message_text(map: &Map, message: &Message) -> String {
         text,
         "{}.{}",
         map.participants[message.to].name,
-        signature(message, VALUE_CHARS)
+        signature(message, value_chars)
     );
+    text.push_str(&times_text(message, around));
     match message.outcome {
         Outcome::Returned => {
             if let Some(result) = &message.result {
-                let _ = write!(text, " → {}", cut(&visible(result), VALUE_CHARS));
+                let _ = write!(text, " → {}", cut(&visible(result), value_chars));
             }
         }
         Outcome::Raised if !message.has_failed => {
             let exception = message.exception.as_deref().unwrap_or("an exception");
-            let _ = write!(text, " left by {}", cut(&visible(exception), VALUE_CHARS));
+            let _ = write!(text, " left by {}", cut(&visible(exception), value_chars));
         }
         Outcome::Raised => {
             let exception = message.exception.as_deref().unwrap_or("an exception");
-            let _ = write!(text, " × {}", cut(&visible(exception), 2 * VALUE_CHARS));
+            let _ = write!(text, " × {}", cut(&visible(exception), 2 * value_chars));
         }
         Outcome::Closed => text.push_str(" closed"),
         Outcome::Unfinished => text.push_str(" did not return before the recording ended"),
@@ -92,25 +134,36 @@ pub(crate) fn signature(message: &Message, value_chars: usize) -> String {
     if message.has_unknown_args {
         return format!("{}(…)", message.name);
     }
-    let arg =
-        |(name, value): &(String, String)| format!("{name}={}", cut(&visible(value), value_chars));
-    let args: Vec<String> = message.args.iter().map(arg).collect();
-    format!("{}({})", message.name, args.join(", "))
+    let mut args = String::new();
+    for (position, (name, value)) in message.args.iter().enumerate() {
+        let arg = format!("{name}={}", cut(&visible(value), value_chars));
+        let is_long = args.chars().count() + arg.chars().count() > 2 * value_chars;
+        if position > 0 {
+            args.push_str(", ");
+            if is_long {
+                args.push('…');
+                break;
+            }
+        }
+        args.push_str(&arg);
+    }
+    format!("{}({args})", message.name)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use execmap_map::{MapQuery, build};
+    use execmap_map::{Folded, MapQuery, fold_map};
     use execmap_query::testing::shop;
 
     #[test]
     fn the_map_reads_as_text() {
+        let trace = shop();
         let query = MapQuery {
-            messages: Some(9),
+            messages: Some(18),
             ..MapQuery::default()
         };
-        insta::assert_snapshot!(render(&build(&shop(), &query)), @r#"
+        insta::assert_snapshot!(render(&fold_map(&trace, &Folded::of(&trace), &query).expect("there is room"), 60), @r#"
         shop.<module>() → None
           shop.checkout(user='ann') → 1
             shop → Cart.add(name='pen', qty=2) → 1

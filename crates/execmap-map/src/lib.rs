@@ -1,25 +1,49 @@
 //! The map of a trace: who called whom, with which values, in which order, in
 //! as many messages as a person reads.
 //!
-//! [`build`] is the one way to a [`Map`]. It collapses by depth: the greatest
-//! depth that fits the budget is opened whole, then what failed; bodies of
-//! imported modules and of classes stay closed. Whatever stays closed is counted where it is missing. The same calls in the same order give
-//! the same map; no time decides anything.
+//! [`Folded`] is the call tree with each distinct part kept once, and [`fold_map`]
+//! opens as much of it as fits a budget: loops, variants and recursion are blocks,
+//! and what stays closed is counted where it is missing. The same calls in the same
+//! order give the same map; no time decides anything.
+//!
+//! [`build`] is the map of the page, which does not draw blocks yet. It collapses by
+//! depth: the greatest depth that fits the budget is opened whole, then what failed;
+//! bodies of imported modules and of classes stay closed.
 
 #![forbid(unsafe_code)]
 
+mod arena;
+mod fold;
+mod labels;
+mod merge;
+mod order;
 mod participants;
+mod plan;
+mod recursion;
+mod structure;
+mod unfold;
+mod values;
+mod view;
+
+#[cfg(test)]
+mod tests;
 
 use std::ops::ControlFlow;
 
 use execmap_query::{
-    Bodies, CallNumber, Fold, Losses, Opening, Outcome, Place, Step, TaskNumber, ThreadNumber,
-    Trace, What, walk,
+    Bodies, CallNumber, Fold, FunctionPattern, Losses, Opening, Outcome, Place, Step, TaskNumber,
+    ThreadNumber, Trace, What, walk,
 };
 use serde::Serialize;
 
-pub use participants::Participant;
+pub use arena::{
+    Arena, Elem, End, NO_SITE, Node, NodeId, Repeat, RepeatId, RepeatKind, SeqId, Totals,
+};
+pub use fold::{Filter, Folded};
 use participants::Participants;
+pub use participants::{GroupBy, Participant};
+pub use unfold::{Unfold, Unfolded};
+pub use view::{MapError, fold_map};
 
 /// How many messages a map has unless said otherwise: about one screen.
 pub const MESSAGES: usize = 60;
@@ -30,14 +54,19 @@ pub const PARTICIPANTS: usize = 12;
 /// What map is wanted.
 #[derive(Clone, Debug)]
 pub struct MapQuery {
-    /// At most so many messages; `None`: all.
+    /// At most so many messages, returns included; `None`: all. For [`build`] a call and its return
+    /// are one.
     pub messages: Option<usize>,
     /// At most so many levels of calls.
     pub depth: Option<u32>,
     /// The call to begin with, in place of all outermost ones.
     pub root: Option<CallNumber>,
+    /// Functions to begin with, in place of all outermost calls.
+    pub focus: Option<FunctionPattern>,
     /// At most so many participants; the least used are merged into their packages.
     pub participants: usize,
+    /// What calls are drawn on.
+    pub group_by: GroupBy,
 }
 
 impl Default for MapQuery {
@@ -46,7 +75,9 @@ impl Default for MapQuery {
             messages: Some(MESSAGES),
             depth: None,
             root: None,
+            focus: None,
             participants: PARTICIPANTS,
+            group_by: GroupBy::default(),
         }
     }
 }
@@ -71,6 +102,19 @@ pub struct Map {
     pub rows: Vec<MapRow>,
 }
 
+impl Map {
+    /// How many arrows it has: a call and its return are two, a call that did not return is one.
+    #[must_use]
+    pub fn messages(&self) -> usize {
+        let arrows = self.rows.iter().map(|row| match row {
+            MapRow::Call(message) if message.outcome == Outcome::Unfinished => 1,
+            MapRow::Call(_) => 2,
+            _ => 0,
+        });
+        arrows.sum()
+    }
+}
+
 /// A row of the map.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -81,6 +125,60 @@ pub enum MapRow {
     Call(Box<Message>),
     /// Calls that are not shown.
     More(MoreNote),
+    /// A block begins.
+    Block(Block),
+    /// The block goes on with another of its sections.
+    Section(Section),
+    /// The block ends.
+    End(BlockEnd),
+}
+
+/// What a block is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BlockKind {
+    /// A loop, or calls from one place again and again.
+    Loop,
+    /// Several ways to go on, a section each.
+    Alternatives,
+    /// What happened in some of the iterations only.
+    Optional,
+    /// A function that comes back to itself: its body, merged over all its calls.
+    Recursion,
+    /// Threads and tasks side by side, a section each.
+    Parallel,
+}
+
+/// A block of rows, up to its end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Block {
+    /// How many shown calls are above it.
+    pub level: u32,
+    /// What it is.
+    pub block: BlockKind,
+    /// How often what stands in it happened, in its first section: iterations, calls of a recursion;
+    /// 1 where iterations stand one after the other.
+    pub times: u64,
+    /// What it says at its head, that of its first section included.
+    pub text: String,
+}
+
+/// A further section of a block.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Section {
+    /// How many shown calls are above it.
+    pub level: u32,
+    /// How often it was gone through.
+    pub times: u64,
+    /// What it says at its head.
+    pub text: String,
+}
+
+/// The end of the innermost open block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct BlockEnd {
+    /// How many shown calls are above it.
+    pub level: u32,
 }
 
 /// What follows happens on this thread or task.
@@ -96,12 +194,15 @@ pub struct LaneNote {
     pub name: String,
 }
 
-/// A call and its return. Calls from it follow, one level deeper.
+/// A call and its return, or many of them at once. Calls from it follow, one level deeper.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Message {
     /// How many shown calls are above it.
     pub level: u32,
-    /// The call.
+    /// How many calls it stands for; values are those of all of them.
+    pub times: u64,
+    /// The first of them.
     pub handle: CallNumber,
     /// The participant that calls, or that created the thread; `None`: outside of what was recorded.
     pub from: Option<usize>,
@@ -126,6 +227,9 @@ pub struct Message {
     pub calls_inside: u64,
     /// Whether these are there, but not shown.
     pub closed: bool,
+    /// Whether it goes on where its recursion is drawn.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
     /// Position of its function in the trace.
     pub function: u32,
 }
@@ -163,7 +267,7 @@ pub fn build(trace: &Trace, query: &MapQuery) -> Map {
     });
     let mut writer = Writer {
         trace,
-        participants: Participants::of(shown, query.participants),
+        participants: Participants::of(shown, query.participants, query.group_by),
         above: Vec::new(),
         rows: Vec::with_capacity(steps.len()),
         shown_calls: 0,
@@ -268,6 +372,7 @@ impl Writer<'_> {
             .filter(|(index, (name, _))| !function.is_receiver(*index) && !name.starts_with('.'));
         Message {
             level,
+            times: 1,
             handle: call,
             from,
             to,
@@ -282,6 +387,7 @@ impl Writer<'_> {
             has_failed: trace.calls().has_failed(call),
             calls_inside: 0,
             closed: false,
+            again: false,
             function: trace.calls().function(call).0,
         }
     }

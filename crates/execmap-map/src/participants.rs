@@ -22,15 +22,40 @@ pub struct Participant {
 /// Package and name.
 type Key = (String, String);
 
-fn own_key(function: &Function) -> Key {
-    (
-        function.package().to_owned(),
-        function.participant().to_owned(),
-    )
+/// What calls are drawn on, before anything is merged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum GroupBy {
+    /// Methods on their classes, functions on their modules.
+    #[default]
+    Class,
+    /// All on their modules.
+    Module,
+    /// All on the packages of their modules.
+    Package,
+}
+
+impl GroupBy {
+    fn key(self, function: &Function) -> Key {
+        let module = function.module_shown();
+        let above = |name: &str| match name.rsplit_once('.') {
+            Some((package, _)) => package.to_owned(),
+            None => String::new(),
+        };
+        let package = above(module);
+        match self {
+            GroupBy::Class => (
+                function.package().to_owned(),
+                function.participant().to_owned(),
+            ),
+            GroupBy::Package if !package.is_empty() => (above(&package), package),
+            GroupBy::Module | GroupBy::Package => (package, module.to_owned()),
+        }
+    }
 }
 
 /// Finds the participant of every function that is shown.
 pub(crate) struct Participants {
+    group_by: GroupBy,
     /// Participants that others stand for.
     merged: HashMap<Key, Key>,
     known: HashMap<Key, usize>,
@@ -39,12 +64,17 @@ pub(crate) struct Participants {
 
 impl Participants {
     /// The participants of calls of these functions, at most about `most` of them.
-    pub(crate) fn of<'f>(functions: impl Iterator<Item = &'f Function>, most: usize) -> Self {
+    pub(crate) fn of<'f>(
+        functions: impl Iterator<Item = &'f Function>,
+        most: usize,
+        group_by: GroupBy,
+    ) -> Self {
         let mut calls: BTreeMap<Key, u64> = BTreeMap::new();
         for function in functions {
-            *calls.entry(own_key(function)).or_default() += 1;
+            *calls.entry(group_by.key(function)).or_default() += 1;
         }
         Participants {
+            group_by,
             merged: merge(calls, most.max(1)),
             known: HashMap::new(),
             list: Vec::new(),
@@ -53,9 +83,10 @@ impl Participants {
 
     /// The participant of a function, numbered by first appearance. Counts a call on it.
     pub(crate) fn index_of(&mut self, function: &Function) -> usize {
-        let own = own_key(function);
+        let own = self.group_by.key(function);
         let merged = self.merged.get(&own).cloned();
-        let is_class = merged.is_none() && function.class_name.is_some();
+        let is_class =
+            merged.is_none() && self.group_by == GroupBy::Class && function.class_name.is_some();
         let key = merged.unwrap_or(own);
         let list = &mut self.list;
         let index = *self.known.entry(key).or_insert_with_key(|(package, name)| {
@@ -73,7 +104,7 @@ impl Participants {
 
     /// The participant of a function, if a call on it was shown.
     pub(crate) fn known_index_of(&self, function: &Function) -> Option<usize> {
-        let own = own_key(function);
+        let own = self.group_by.key(function);
         self.known
             .get(self.merged.get(&own).unwrap_or(&own))
             .copied()
@@ -147,7 +178,7 @@ mod tests {
     }
 
     fn names(functions: &[Function], most: usize) -> Vec<(String, String)> {
-        let mut participants = Participants::of(functions.iter(), most);
+        let mut participants = Participants::of(functions.iter(), most, GroupBy::Class);
         functions
             .iter()
             .map(|function| {

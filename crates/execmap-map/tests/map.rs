@@ -36,6 +36,7 @@ fn lines(map: &Map) -> String {
                 call.name
             )
         }
+        MapRow::Block(_) | MapRow::Section(_) | MapRow::End(_) => "a block".to_owned(),
     };
     map.rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }

@@ -7,10 +7,12 @@
 
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use execmap_cli::{Layout, stats_text, tree_text};
-use execmap_export::{mermaid, ndjson, text};
-use execmap_map::MapQuery;
+use execmap_export::fit::{Limit, fitted};
+use execmap_export::{mermaid, ndjson, plantuml, text};
+use execmap_map::{Filter, Folded, GroupBy, MapError, MapQuery, fold_map};
 use execmap_query::{CallNumber, Fold, FunctionPattern, StatsQuery, TreeQuery};
 use execmap_web::PageOptions;
 use pyo3::prelude::*;
@@ -22,7 +24,12 @@ use crate::errors::{TraceError, query_error};
 #[pyclass(frozen, name = "Trace", module = "execmap._core")]
 pub(crate) struct CoreTrace {
     trace: execmap_query::Trace,
+    /// Its folded form, made when a map is first asked for.
+    folded: OnceLock<Folded>,
 }
+
+/// Values on the map are cut to so many characters.
+const VALUE_CHARS: usize = 60;
 
 fn as_json(answer: &impl serde::Serialize) -> PyResult<String> {
     serde_json::to_string(answer).map_err(|error| TraceError::new_err(error.to_string()))
@@ -31,6 +38,13 @@ fn as_json(answer: &impl serde::Serialize) -> PyResult<String> {
 fn pattern(text: Option<&str>) -> PyResult<Option<FunctionPattern>> {
     text.map(FunctionPattern::new)
         .transpose()
+        .map_err(|error| TraceError::new_err(error.to_string()))
+}
+
+fn patterns(texts: &[String]) -> PyResult<Vec<FunctionPattern>> {
+    let parsed = texts.iter().map(|text| FunctionPattern::new(text));
+    parsed
+        .collect::<Result<_, _>>()
         .map_err(|error| TraceError::new_err(error.to_string()))
 }
 
@@ -68,20 +82,6 @@ impl CoreTrace {
             root: self.call(root)?,
         })
     }
-
-    fn map_query(
-        &self,
-        max_messages: Option<usize>,
-        depth: Option<u32>,
-        root: Option<&str>,
-    ) -> PyResult<MapQuery> {
-        Ok(MapQuery {
-            messages: max_messages,
-            depth,
-            root: self.call(root)?,
-            ..MapQuery::default()
-        })
-    }
 }
 
 #[pymethods]
@@ -92,7 +92,10 @@ impl CoreTrace {
         let trace = py
             .detach(|| execmap_query::open(&path))
             .map_err(|error| query_error(&error))?;
-        Ok(CoreTrace { trace })
+        Ok(CoreTrace {
+            trace,
+            folded: OnceLock::new(),
+        })
     }
 
     /// How many calls there are.
@@ -165,21 +168,59 @@ impl CoreTrace {
         Ok((as_json(&stats)?, execmap_cli::plain(&text)))
     }
 
-    /// The map as JSON, as Mermaid, and as text.
-    #[pyo3(signature = (max_messages=None, depth=None, root=None))]
+    /// The map as JSON, as Mermaid, as `PlantUML`, and as text.
+    #[pyo3(signature = (max_messages=None, depth=None, root=None, focus=None, group_by="class", include=Vec::new(), exclude=Vec::new(), max_chars=None))]
+    #[expect(clippy::too_many_arguments, reason = "they are one call's keywords")]
     fn map(
         &self,
+        py: Python<'_>,
         max_messages: Option<usize>,
         depth: Option<u32>,
         root: Option<&str>,
-    ) -> PyResult<(String, String, String)> {
-        let query = self.map_query(max_messages, depth, root)?;
-        let map = execmap_map::build(&self.trace, &query);
-        Ok((
-            as_json(&map)?,
-            mermaid::of_trace(&self.trace, &query),
-            text::render(&map),
-        ))
+        focus: Option<&str>,
+        group_by: &str,
+        include: Vec<String>,
+        exclude: Vec<String>,
+        max_chars: Option<usize>,
+    ) -> PyResult<[String; 4]> {
+        let query = MapQuery {
+            messages: max_messages,
+            depth,
+            root: self.call(root)?,
+            focus: pattern(focus)?,
+            group_by: match group_by {
+                "class" => GroupBy::Class,
+                "module" => GroupBy::Module,
+                "package" => GroupBy::Package,
+                other => {
+                    return Err(TraceError::new_err(format!(
+                        "cannot group by {other}: class, module or package"
+                    )));
+                }
+            },
+            ..MapQuery::default()
+        };
+        let filter = Filter {
+            include: patterns(&include)?,
+            exclude: patterns(&exclude)?,
+        };
+        let limit = max_chars.map_or(mermaid::LIMIT, Limit::Chars);
+        py.detach(|| {
+            let filtered = (!filter.is_empty()).then(|| filter.fold(&self.trace));
+            let folded = match &filtered {
+                Some(folded) => folded,
+                None => self.folded.get_or_init(|| Folded::of(&self.trace)),
+            };
+            let failed = |error: MapError| TraceError::new_err(error.to_string());
+            let map = fold_map(&self.trace, folded, &query).map_err(failed)?;
+            let diagram = fitted(&self.trace, folded, &query, limit, &mermaid::render);
+            Ok([
+                as_json(&map)?,
+                diagram.map_err(failed)?,
+                plantuml::render(&map, VALUE_CHARS),
+                text::render(&map, VALUE_CHARS),
+            ])
+        })
     }
 
     /// Writes the page.

@@ -55,7 +55,9 @@ impl Loops {
                     .runs
                     .iter()
                     .filter(|run| (header..end).contains(&run.0));
-                let lines = inside.filter_map(|run| run.1).chain(loops.line_at(header));
+                let ends = [header, last_jump].map(|offset| loops.line_before(offset));
+                let lines = inside.filter_map(|run| run.1);
+                let lines = lines.chain(ends.into_iter().flatten());
                 let lines = lines.fold((u32::MAX, 0), |(least, most), line| {
                     (least.min(line), most.max(line))
                 });
@@ -95,6 +97,12 @@ impl Loops {
                 .map_or(cold, |run| run.0.min(cold)),
             None => cold,
         }
+    }
+
+    /// The line of an offset, or of the code before it where it has none.
+    fn line_before(&self, offset: u32) -> Option<u32> {
+        let behind = self.runs.partition_point(|run| run.0 <= offset);
+        self.runs[..behind].iter().rev().find_map(|run| run.1)
     }
 
     fn line_at(&self, offset: u32) -> Option<u32> {

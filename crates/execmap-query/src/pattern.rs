@@ -17,6 +17,7 @@ pub struct BadPattern {
 }
 
 /// What a pattern is compared with.
+#[derive(Clone, Debug)]
 enum Part {
     /// `module:qualname`
     Colon(GlobMatcher, GlobMatcher),
@@ -25,6 +26,7 @@ enum Part {
 }
 
 /// Chooses functions by module and name, or by file.
+#[derive(Clone, Debug)]
 pub struct FunctionPattern {
     part: Part,
 }
@@ -128,8 +130,7 @@ mod tests {
     #[test]
     fn a_bad_pattern_says_why() {
         let error = FunctionPattern::new("shop.[")
-            .err()
-            .expect("no glob")
+            .expect_err("no glob")
             .to_string();
         assert!(error.starts_with("`shop.[` is not a pattern: "), "{error}");
     }

@@ -250,6 +250,12 @@ impl Trace {
         self.texts.value(key)
     }
 
+    /// A value that is a small whole number.
+    #[must_use]
+    pub fn whole_number(&self, key: ValueKey) -> Option<i64> {
+        self.texts.whole_number(key)
+    }
+
     /// `Type: message` of an exception.
     #[must_use]
     pub fn exception_text(&self, key: ValueKey) -> String {
@@ -290,6 +296,12 @@ impl Trace {
         let parent = self.calls.parent(call)?;
         let site = self.calls.site(call)?;
         self.texts.line(self.calls.function(parent), site)
+    }
+
+    /// The line of an offset in a function's bytecode.
+    #[must_use]
+    pub fn line(&self, function: FunctionNumber, offset: u32) -> Option<u32> {
+        self.texts.line(function, offset)
     }
 
     /// The calls that each call made.

@@ -63,6 +63,20 @@ impl Texts {
         }
     }
 
+    /// References of whole numbers hold them.
+    pub(crate) fn whole_number(&self, key: ValueKey) -> Option<i64> {
+        match self {
+            Texts::Read { .. } => {
+                let (_, ValueRef(reference)) = key.process_and_reference();
+                let zigzag = reference >> 1;
+                let number = (zigzag >> 1) as i64 ^ -((zigzag & 1) as i64);
+                (reference & 1 == 0).then_some(number)
+            }
+            #[cfg(any(test, feature = "testing"))]
+            Texts::Given(texts) => texts[key.0 as usize].parse().ok(),
+        }
+    }
+
     pub(crate) fn exception(&self, key: ValueKey) -> String {
         match self {
             Texts::Read { tables, .. } => {

@@ -9,7 +9,7 @@ pub use stats::stats_text;
 pub(crate) use tree::TreeLines;
 pub use tree::tree_text;
 
-use execmap_map::{Map, MapQuery};
+use execmap_map::{Folded, MapQuery};
 use execmap_query::{Losses, Trace};
 
 use crate::style::{QUIET, paint};
@@ -17,8 +17,11 @@ use crate::style::{QUIET, paint};
 /// The map as indented lines.
 #[must_use]
 pub fn map_text(trace: &Trace, query: &MapQuery) -> String {
-    let map: Map = execmap_map::build(trace, query);
-    execmap_export::text::render(&map)
+    let folded = Folded::of(trace);
+    match execmap_map::fold_map(trace, &folded, query) {
+        Ok(map) => execmap_export::text::render(&map, 60),
+        Err(error) => error.to_string(),
+    }
 }
 
 /// What was not recorded, in one quiet line; nothing for a whole trace.

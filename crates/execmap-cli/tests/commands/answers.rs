@@ -181,12 +181,7 @@ fn map_is_a_diagram_or_text() {
         participant p1 as fib
         p0->>+p1: <module>()
         p1->>+p1: fib(n=24)
-        p1->>+p1: fib(n=23)
-        Note over p1: 92,734 calls inside
-        p1-->>-p1: 28657
-        p1->>+p1: fib(n=22)
-        Note over p1: 57,312 calls inside
-        p1-->>-p1: 17711
+        Note over p1: 150,048 calls inside
         p1-->>-p1: 46368
         p1->>+p1: fails(user='ann\x1b[31m')
         p1--x-p1: ValueError: bad； one
