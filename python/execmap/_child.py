@@ -55,9 +55,16 @@ def begin() -> None:
         fields["main"] = [str(os.getpid())]
     suffix = os.path.basename(path).removeprefix(os.path.basename(first)).removeprefix(".")
     os.environ[_options.VARIABLE] = _options.encode(fields | {"parent": [suffix], "path": [first]})
+    atexit.register(_core.before_end)
     # A program that replaces itself by another one leaves the last words to it.
-    is_main = fields["main"][0] == str(os.getpid())
-    atexit.register(finish, os.getpid(), first, fields if is_main else None)
+    if fields["main"][0] == str(os.getpid()):
+        _core.say_at_end(
+            first,
+            html=fields["html"][0] if "html" in fields else None,
+            page_size=int(fields["page_size"][0]),
+            quiet="quiet" in fields,
+            browser=sys.executable if "open" in fields else None,
+        )
 
 
 def started_by_library() -> str:
@@ -74,26 +81,6 @@ def say(lines: list[str]) -> None:
             os.write(2, f"execmap: {line}\n".encode("utf-8", "backslashreplace"))
         except OSError:
             return
-
-
-def finish(pid: int, first: str, fields: dict[str, list[str]] | None) -> None:
-    """Ends the recording as the last thing the interpreter does, and says what came of it."""
-    outcome = _core.stop(at_exit=True)
-    if fields is None or outcome is None or pid != os.getpid():
-        return
-    html = fields["html"][0] if "html" in fields else None
-    try:
-        summary = _core.finish_run(first, html, int(fields["page_size"][0]))
-    except Exception as error:
-        say([*outcome["notes"], str(error)])
-        return
-    say(outcome["notes"])
-    if "quiet" not in fields:
-        say([summary.removeprefix("execmap: ")])
-    if html is not None and "open" in fields:
-        import webbrowser
-
-        webbrowser.open(f"file://{os.path.abspath(html)}")
 
 
 if CAN_RECORD:

@@ -66,8 +66,10 @@ def start(request: Request) -> NoReturn:
     say_who_is_left_behind(trace)
     environment = dict(os.environ)
     environment[_options.VARIABLE] = _options.encode(fields(request, trace, name, folder))
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        # There is none where the descriptor is closed.
+        if stream is not None:
+            stream.flush()
     flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
     os.execve(sys.executable, [sys.executable, *flags, *words], environment)
 

@@ -22,6 +22,7 @@ mod ids;
 mod index;
 mod intern;
 mod literal;
+mod live;
 mod process;
 mod record;
 mod replay;

@@ -183,9 +183,11 @@ pub fn read_segments(part: &[u8]) -> Vec<(SegmentHeader, &[u8])> {
             break;
         }
         let records = at + SEGMENT_HEADER_LEN;
+        // A side file that was cut holds what lies before the cut.
         let end = records + (head.published as usize).min(capacity - SEGMENT_HEADER_LEN);
+        let end = end.min(part.len());
         let start = (records + head.drained as usize).min(end);
-        if head.state == SegmentState::InUse && end <= part.len() {
+        if head.state == SegmentState::InUse && records <= part.len() {
             found.push((head, &part[start..end]));
         }
         at = at.saturating_add(capacity);

@@ -58,6 +58,30 @@ impl Values {
         }
     }
 
+    /// Whether an exception is the normal end of a program or a generator: `sys.exit` with no code, or
+    /// one that means success. A text is none: `sys.exit("0")` is a failure.
+    #[must_use]
+    pub fn is_normal_end(&self, value: ValueRef, definitions: &Definitions) -> bool {
+        let Value::Exception { of, args, .. } = self.get(value) else {
+            return false;
+        };
+        match type_name(definitions, of) {
+            "GeneratorExit" => true,
+            "SystemExit" => {
+                let Value::Items(items) = self.get(args) else {
+                    return true;
+                };
+                let mut codes = items.iter().map(|code| self.text(code, definitions));
+                match (items.full, codes.next()) {
+                    (0, _) => true,
+                    (1, Some(code)) => matches!(code.as_str(), "None" | "False" | "0"),
+                    _ => false,
+                }
+            }
+            _ => false,
+        }
+    }
+
     /// A text plainly, anything else as its text.
     fn plain(&self, value: ValueRef, definitions: &Definitions) -> String {
         match self.get(value) {

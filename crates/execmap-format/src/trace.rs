@@ -11,8 +11,9 @@ use crate::event::Event;
 use crate::ids::LogId;
 use crate::index::{IndexEntry, read_index};
 use crate::intern::Interner;
+use crate::live::{has_no_gap, settled};
 use crate::replay::{BlockReplay, LogReplay, TimeScale};
-use crate::segment::{ClockPair, PartHeader, SegmentHeader, read_segments};
+use crate::segment::{ClockPair, PartHeader, SegmentHeader};
 use crate::source::Source;
 use crate::transcode::LogTranscoder;
 use crate::value::Values;
@@ -383,34 +384,46 @@ impl<S: Source> TraceReader<S> {
             .push((head.sequence, head.clock.tick, events));
     }
 
-    /// Reads the side file at a moment at which nothing moved from there to the trace. `end` is where
-    /// the trace ended so far; what came since is taken in. `None` when there is no such moment.
-    fn read_part(&mut self, part: &S, mut end: u64) -> Result<Option<Vec<u8>>, ReadError> {
+    /// Reads the side file twice, and takes in what came to the trace meanwhile. A segment that was
+    /// drained under the reader's eyes is in the trace then, and its copy is not used, whatever became
+    /// of it. Where one was taken into use behind the reader's back, all is read again.
+    ///
+    /// `end` is where the trace ended so far.
+    fn read_part(&mut self, part: &S, mut end: u64) -> Result<(Vec<u8>, Vec<u8>), ReadError> {
         const TRIES: u32 = 20;
-        for _ in 0..TRIES {
-            let bytes = part.read_vec(0, part.len()?.min(MOST_OF_A_PART) as usize)?;
+        let read = || part.read_vec(0, part.len()?.min(MOST_OF_A_PART) as usize);
+        let mut tries = 0;
+        loop {
+            let (first, second) = (read()?, read()?);
             let len = self.main.len()?;
-            if len == self.summary.bytes {
-                return Ok(Some(bytes));
+            if len > self.summary.bytes {
+                self.bounds.grow(len - self.summary.bytes);
+                self.believe(len);
+                end = self.scan(end, len)?;
             }
-            self.bounds.grow(len.saturating_sub(self.summary.bytes));
-            self.believe(len);
-            end = self.scan(end, len)?;
+            tries += 1;
+            let newest = |log| {
+                let blocks = self.logs.get(&log)?;
+                blocks.iter().map(|(sequence, ..)| *sequence).max()
+            };
+            // A run that is over has no more gaps than it has.
+            if tries == TRIES || first == second || has_no_gap(&first, newest) {
+                return Ok((first, second));
+            }
         }
-        Ok(None)
     }
 
     /// Takes in what the side file holds and the trace does not.
     fn recover(&mut self, part: &S, end: u64) -> Result<(), ReadError> {
-        let Some(bytes) = self.read_part(part, end)? else {
-            return Ok(());
-        };
+        let (bytes, later) = self.read_part(part, end)?;
         let Some(header) =
             PartHeader::decode(&bytes).filter(|header| header.run_id == self.summary.run_id)
         else {
             return Ok(());
         };
         self.summary.recovered = true;
+        // Half a block at the end is one whose segment is still in the side file.
+        self.summary.truncated_bytes = 0;
         self.summary.part_bytes = bytes.len() as u64;
         self.summary.bytes = self.summary.bytes.saturating_add(bytes.len() as u64);
         self.believe(self.summary.bytes);
@@ -422,7 +435,7 @@ impl<S: Source> TraceReader<S> {
         for (log, blocks) in &self.logs {
             known.extend(blocks.iter().map(|(sequence, ..)| (*log, *sequence)));
         }
-        for (head, records) in read_segments(&bytes) {
+        for (head, records) in settled(&bytes, &later) {
             if head.log == SegmentHeader::DEFINITIONS {
                 self.recover_definitions(&head, records);
                 continue;

@@ -1,21 +1,16 @@
 //! The console script: all commands but `run` are carried out here, `run` is handed to Python.
 
-#![expect(
-    clippy::needless_pass_by_value,
-    reason = "PyO3 hands arguments over by value"
-)]
-
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use execmap_cli::{
     Detail, Done, MOST_CALLS_FOR_A_PAGE, RunRequest, RunSummary, Target, run_summary,
 };
+use execmap_record::os::may_be_as_long;
 use execmap_web::PageOptions;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::errors::{query_error, write_error};
 use crate::recorder::as_text;
 
 /// Carries out a command line. Gives the exit code, or for `run` what is to be run.
@@ -69,33 +64,28 @@ fn as_dict(py: Python<'_>, request: RunRequest) -> PyResult<Bound<'_, PyDict>> {
 
 /// After a run: writes the page, if one is wanted and the run is not too long, and gives the line
 /// that says what came of it.
-#[pyfunction]
-pub(crate) fn finish_run(
-    py: Python<'_>,
-    path: PathBuf,
-    html: Option<PathBuf>,
+pub(crate) fn summarise(
+    path: &Path,
+    html: Option<&Path>,
     page_size: u64,
-) -> PyResult<String> {
-    py.detach(|| summarise(&path, html.as_deref(), page_size))
-}
-
-fn summarise(path: &Path, html: Option<&Path>, page_size: u64) -> PyResult<String> {
-    let glance = execmap_query::glance(path).map_err(|error| query_error(&error))?;
+) -> Result<String, String> {
+    let glance = execmap_query::glance(path).map_err(|error| error.to_string())?;
     let mut summary = RunSummary::of_glance(&glance);
     summary.trace.0 = path.display().to_string();
     summary.is_page_wanted = html.is_some();
     // The events are only read when they go into a page: memory stays bounded after a long run.
     if let Some(html) = html.filter(|_| glance.calls <= MOST_CALLS_FOR_A_PAGE) {
-        let trace = execmap_query::open(path).map_err(|error| query_error(&error))?;
+        let trace = execmap_query::open(path).map_err(|error| error.to_string())?;
         let page = execmap_web::page(&trace, &PageOptions { page_size });
-        write_page(html, &page.html)?;
+        let written = write_page(html, &page.html);
+        written.map_err(|why| format!("cannot write {}: {why}", html.display()))?;
         summary.page = Some((html.display().to_string(), page.html.len() as u64));
     }
     Ok(run_summary(&summary))
 }
 
-/// Writes a page, in place of an older page of ours and of nothing else.
-pub(crate) fn write_page(path: &Path, html: &str) -> PyResult<()> {
+/// Writes a page, in place of an older page of ours and of nothing else. Half a page is none.
+pub(crate) fn write_page(path: &Path, html: &str) -> Result<(), String> {
     const MARK: &str = "execmap-page";
     if let Ok(before) = std::fs::read(path) {
         let is_ours = before.is_empty()
@@ -103,8 +93,10 @@ pub(crate) fn write_page(path: &Path, html: &str) -> PyResult<()> {
                 .windows(MARK.len())
                 .any(|window| window == MARK.as_bytes());
         if !is_ours {
-            return Err(write_error(path, "it exists and is no page of execmap"));
+            return Err("it exists and is no page of execmap".to_owned());
         }
     }
-    std::fs::write(path, html).map_err(|error| write_error(path, &error.to_string()))
+    may_be_as_long(html.len() as u64)
+        .and_then(|()| std::fs::write(path, html).inspect_err(|_| drop(std::fs::remove_file(path))))
+        .map_err(|error| error.to_string())
 }

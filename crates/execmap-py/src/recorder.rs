@@ -13,6 +13,7 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use execmap_record::os::ErrorStream;
 use execmap_record::{
     Filter, FilterOptions, Redactor, Stopped, TargetName, child_name, free_name,
     remove_old_children, write_window,
@@ -22,6 +23,7 @@ use pyo3::types::{PyBytes, PyDict};
 
 use crate::cpython::{self, Settings, Words};
 use crate::errors::{TraceError, filter_error, write_error};
+use crate::last_words::{self, LastWords};
 
 /// What to record, as Python says it.
 #[derive(FromPyObject)]
@@ -160,13 +162,9 @@ pub(crate) fn start(py: Python<'_>, options: Options) -> PyResult<(Bound<'_, PyA
 }
 
 /// Ends the recording. Gives what came of it, or `None` when there was none.
-///
-/// At the end of the interpreter the hooks are left where they are, because taking them away is an
-/// audit event, which the program's own audit hooks would see.
 #[pyfunction]
-#[pyo3(signature = (*, at_exit=false))]
-pub(crate) fn stop(py: Python<'_>, at_exit: bool) -> PyResult<Option<Bound<'_, PyDict>>> {
-    let Some(stop) = cpython::stop(py, at_exit) else {
+pub(crate) fn stop(py: Python<'_>) -> PyResult<Option<Bound<'_, PyDict>>> {
+    let Some(stop) = cpython::stop(py) else {
         return Ok(None);
     };
     let answer = PyDict::new(py);
@@ -182,6 +180,34 @@ pub(crate) fn stop(py: Python<'_>, at_exit: bool) -> PyResult<Option<Bound<'_, P
         !matches!(stop.finished.stopped, Some(Stopped::NotWritten(_))),
     )?;
     Ok(Some(answer))
+}
+
+/// Has the recording end with the process, after the interpreter, and what came of it said: of the
+/// trace at `path`, with a page where one is wanted, which the interpreter `browser` opens.
+#[pyfunction]
+#[pyo3(signature = (path, *, html, page_size, quiet, browser))]
+pub(crate) fn say_at_end(
+    path: PathBuf,
+    html: Option<PathBuf>,
+    page_size: u64,
+    quiet: bool,
+    browser: Option<PathBuf>,
+) {
+    last_words::keep(LastWords {
+        pid: std::process::id(),
+        path,
+        html,
+        page_size,
+        is_quiet: quiet,
+        browser,
+        stderr: ErrorStream::now(),
+    });
+}
+
+/// Notes what only the interpreter can tell, before it ends; the recording goes on.
+#[pyfunction]
+pub(crate) fn before_end(py: Python<'_>) {
+    cpython::before_end(py);
 }
 
 /// Whether this process is being recorded.

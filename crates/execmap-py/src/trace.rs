@@ -18,7 +18,7 @@ use execmap_web::PageOptions;
 use pyo3::prelude::*;
 
 use crate::command_line::write_page;
-use crate::errors::{TraceError, query_error};
+use crate::errors::{TraceError, query_error, write_error};
 
 /// A trace in memory; never changes.
 #[pyclass(frozen, name = "Trace", module = "execmap._core")]
@@ -228,6 +228,6 @@ impl CoreTrace {
         let mut options = PageOptions::default();
         options.page_size = page_size.unwrap_or(options.page_size);
         let page = py.detach(|| execmap_web::page(&self.trace, &options));
-        write_page(&path, &page.html)
+        write_page(&path, &page.html).map_err(|why| write_error(&path, &why))
     }
 }

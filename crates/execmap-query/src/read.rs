@@ -13,7 +13,7 @@ use crate::function::{Function, FunctionKind};
 use crate::handles::{CallNumber, ProcessNumber};
 use crate::loops::Loops;
 use crate::open::{FileSource, Glance};
-use crate::text::{is_normal_end, thousands, visible};
+use crate::text::{thousands, visible};
 use crate::trace::{Lane, LeftOut, Run};
 
 /// One file, read: a process of the run.
@@ -440,10 +440,10 @@ impl<'t> Pass<'t> {
     /// Whether an exception is the normal end of a program or a generator.
     fn is_exit(&mut self, value: u64) -> bool {
         let (reader, definitions) = (self.reader, self.definitions);
-        *self.exits.entry(value).or_insert_with(|| {
-            let values = reader.values();
-            is_normal_end(&values.exception_text(ValueRef(value), definitions))
-        })
+        *self
+            .exits
+            .entry(value)
+            .or_insert_with(|| reader.values().is_normal_end(ValueRef(value), definitions))
     }
 
     fn finish(mut self) -> Assembled {

@@ -12,7 +12,6 @@ use crate::merge;
 use crate::open::FileSource;
 use crate::process::{Process, ProcessState};
 use crate::read;
-use crate::text::is_normal_end;
 use crate::trace::{Derived, Lane, LeftOut, Run, Trace};
 use crate::values::Texts;
 
@@ -249,7 +248,9 @@ impl TraceBuilder {
             .running
             .get(&self.thread)
             .and_then(|calls| calls.last());
-        if let Some(call) = running.filter(|_| is_normal_end(text)) {
+        if let Some(call) =
+            running.filter(|_| matches!(text, "SystemExit: 0" | "SystemExit" | "GeneratorExit"))
+        {
             self.assembler.set_exit(*call);
         }
         self.leave(Outcome::Raised, Some(value))

@@ -40,17 +40,6 @@ fn is_unseen(c: char) -> bool {
         )
 }
 
-/// Whether the `Type: message` of an exception is that of the normal end of a program or of a
-/// generator.
-pub(crate) fn is_normal_end(exception: &str) -> bool {
-    let (name, message) = exception.split_once(": ").unwrap_or((exception, ""));
-    match name {
-        "SystemExit" => matches!(message, "" | "0" | "None" | "False"),
-        "GeneratorExit" => true,
-        _ => false,
-    }
-}
-
 /// At most `most` characters of a text; an ellipsis stands for what is left out, before the
 /// closing quote or bracket.
 #[must_use]

@@ -56,9 +56,11 @@ impl Output {
             version: execmap_format::FORMAT_VERSION,
             run_id,
         };
-        file.write_all_at(&header.encode(), 0)?;
+        let mut file = OwnFile::new(file, path)?;
+        file.get_to_append(0, FILE_HEADER_LEN as u64)?
+            .write_all_at(&header.encode(), 0)?;
         Ok(Output {
-            file: OwnFile::new(file, path)?,
+            file,
             counts: DefinitionCounts::default(),
             offset: FILE_HEADER_LEN as u64,
             packer: zstd::bulk::Compressor::new(LEVEL)?,
@@ -182,6 +184,16 @@ impl Output {
         });
     }
 
+    /// Writes the trace anew under its name when the program has removed it.
+    pub(crate) fn restore(&mut self) -> io::Result<()> {
+        self.file.restore()
+    }
+
+    /// In a forked child: closes the child's copy of the descriptor.
+    pub(crate) fn close(&mut self) {
+        self.file.close();
+    }
+
     /// Forgets a log whose thread has ended.
     pub fn forget(&mut self, log: u32) {
         self.logs.remove(&log);
@@ -215,7 +227,8 @@ impl Output {
 
     fn write_blocks(&mut self) -> io::Result<()> {
         let (blocks, offset) = (&self.blocks, self.offset);
-        let written = self.file.get().and_then(|file| {
+        let end = offset + blocks.len() as u64;
+        let written = self.file.get_to_append(offset, end).and_then(|file| {
             file.write_all_at(blocks, offset)
                 // Half a block would only be skipped by readers; without it the file ends well.
                 .inspect_err(|_| drop(file.set_len(offset)))

@@ -34,7 +34,10 @@ pub(crate) enum FirstSlab {
 pub(crate) struct Pool {
     slabs: Vec<Slab>,
     free: [Vec<Segment>; SIZES.len()],
+    /// The side file, which is locked while it is open. Without room for it, it stays empty.
     file: Option<OwnFile>,
+    is_mapped: bool,
+    refused: Option<io::Error>,
     /// The side file's head, a slab of its own.
     head: Slab,
     header: PartHeader,
@@ -51,25 +54,28 @@ impl Pool {
         header: PartHeader,
         first_slab: FirstSlab,
     ) -> io::Result<(Pool, Option<io::Error>)> {
+        let mut file = file;
         let mut refused = None;
         let mut mapped = None;
-        if let Some(mut file) = file {
+        if let Some(file) = &mut file {
             let head = file.get().and_then(|file| {
                 let first = match first_slab {
                     FirstSlab::Usual => SLAB,
                     FirstSlab::Small => SMALL_SLAB,
                 };
-                reserve(file, 0, (PART_HEADER_LEN + first) as u64)?;
-                Slab::of_file(file, 0, PART_HEADER_LEN)
+                reserve(file, 0, (PART_HEADER_LEN + first) as u64)
+                    .and_then(|()| Slab::of_file(file, 0, PART_HEADER_LEN))
+                    .inspect_err(|_| drop(file.set_len(0)))
             });
             match head {
-                Ok(head) => mapped = Some((file, head)),
+                Ok(head) => mapped = Some(head),
                 Err(error) => refused = Some(error),
             }
         }
-        let (file, head) = match mapped {
-            Some((file, head)) => (Some(file), head),
-            None => (None, Slab::anonymous(PART_HEADER_LEN)?),
+        let is_mapped = mapped.is_some();
+        let head = match mapped {
+            Some(head) => head,
+            None => Slab::anonymous(PART_HEADER_LEN)?,
         };
         head.write(0, &header.encode());
         Ok((
@@ -77,6 +83,8 @@ impl Pool {
                 slabs: Vec::new(),
                 free: Default::default(),
                 file,
+                is_mapped,
+                refused: None,
                 head,
                 header,
                 bytes: 0,
@@ -153,13 +161,31 @@ impl Pool {
         self.free[class].pop()
     }
 
+    /// A further slab of the side file, as long as it could grow so far.
+    fn grow_file(&mut self, len: usize) -> Option<io::Result<Slab>> {
+        let file = self.file.as_mut().filter(|_| self.is_mapped)?;
+        if self.refused.is_some() {
+            return None;
+        }
+        let offset = (PART_HEADER_LEN + self.bytes) as u64;
+        Some(file.get().and_then(|file| {
+            reserve(file, offset, len as u64)?;
+            Slab::of_file(file, offset, len)
+        }))
+    }
+
+    /// Why the side file could not grow any more: what is recorded then does not outlive the process
+    /// until it is written.
+    pub(crate) fn refused(&self) -> Option<String> {
+        self.refused.as_ref().map(ToString::to_string)
+    }
+
     fn grow(&mut self, size: usize, len: usize) -> io::Result<()> {
-        let slab = match &mut self.file {
-            Some(file) => {
-                let file = file.get()?;
-                let offset = (PART_HEADER_LEN + self.bytes) as u64;
-                reserve(file, offset, len as u64)?;
-                Slab::of_file(file, offset, len)?
+        let slab = match self.grow_file(len) {
+            Some(Ok(slab)) => slab,
+            Some(Err(error)) => {
+                self.refused = Some(error);
+                Slab::anonymous(len)?
             }
             None => Slab::anonymous(len)?,
         };
@@ -183,6 +209,20 @@ impl Pool {
         self.slabs.push(slab);
         self.bytes += len;
         Ok(())
+    }
+
+    /// Removes the side file, and with it the lock. One that holds what is not in the trace stays.
+    pub(crate) fn remove_file(&mut self, is_whole: bool) {
+        if let Some(file) = self.file.take_if(|_| is_whole || !self.is_mapped) {
+            file.remove();
+        }
+    }
+
+    /// In a forked child: closes the child's copy of the descriptor, which would keep the lock.
+    pub(crate) fn close_file(&mut self) {
+        if let Some(file) = &mut self.file {
+            file.close();
+        }
     }
 
     pub(crate) fn give_back(&mut self, segment: Segment) {

@@ -11,7 +11,9 @@ use std::time::Duration;
 use execmap_format::{Definition, Loss, LossReason, PartHeader, SegmentHeader, SegmentState};
 
 use crate::names::{may_overwrite, may_overwrite_side_file};
-use crate::os::{Cursor, Segment, clock_pair, spawn_without_signals, ticks, try_lock};
+use crate::os::{
+    Cursor, Segment, clock_pair, reserve_memory, spawn_without_signals, ticks, try_lock,
+};
 use crate::output::Output;
 use crate::own_file::OwnFile;
 use crate::pool::{FirstSlab, Pool};
@@ -19,6 +21,8 @@ use crate::writer::{Shared, State, lock};
 
 /// How often a program that waits looks whether the writer lives.
 const WRITER_CHECK: Duration = Duration::from_millis(200);
+/// How often a lock is tried that somebody may have for a moment.
+const LOCK_TRIES: u32 = 10;
 /// No record is longer, values included.
 pub const RECORD_MAX: usize = 12 << 10;
 
@@ -102,10 +106,10 @@ pub struct Session {
     scratch: Vec<u8>,
     live_logs: usize,
     waited: Duration,
-    /// Records for which there was no room although the recording goes on.
-    refused: u64,
     path: PathBuf,
-    part_path: Option<PathBuf>,
+    /// That the recording stopped has been said where readers find it.
+    is_stop_said: bool,
+    is_refusal_said: bool,
     /// Its files and segments belong to the process that forked this one.
     is_abandoned: bool,
 }
@@ -158,6 +162,7 @@ impl Session {
         max_size: Option<u64>,
         first_slab: FirstSlab,
     ) -> Result<(Session, Option<io::Error>), StartError> {
+        reserve_memory();
         let shown = || path.display().to_string();
         let unwritable = |source| StartError::Unwritable {
             path: shown(),
@@ -166,13 +171,14 @@ impl Session {
         if !may_overwrite(path) {
             return Err(StartError::Foreign { path: shown() });
         }
-        let part_path = part_path(path);
-        let (side, mut refused) = match open_side_file(&part_path) {
+        let (side, mut refused) = match open_side_file(&part_path(path)) {
             Ok(Some(side)) => (Some(side), None),
             Ok(None) => return Err(StartError::InUse { path: shown() }),
             Err(error) => (None, Some(error)),
         };
-        let file = File::create(path).map_err(unwritable)?;
+        let mut options = File::options();
+        let options = options.read(true).write(true).create(true).truncate(true);
+        let file = options.open(path).map_err(unwritable)?;
         let max_size = max_size.unwrap_or(u64::MAX);
         let output = Output::new(file, path, run_id, max_size).map_err(unwritable)?;
         let now = clock_pair();
@@ -182,16 +188,11 @@ impl Session {
             first: now,
             latest: now,
         };
-        let is_there = side.is_some();
         let (mut pool, error) = Pool::new(side, header, first_slab).map_err(unwritable)?;
         pool.suit_size(max_size);
         if error.is_some() {
             refused = error;
         }
-        if is_there && refused.is_some() {
-            let _ = std::fs::remove_file(&part_path);
-        }
-        let part_path = refused.is_none().then_some(part_path);
         let state = State {
             pool,
             queue: VecDeque::new(),
@@ -218,9 +219,9 @@ impl Session {
             scratch: Vec::new(),
             live_logs: 0,
             waited: Duration::ZERO,
-            refused: 0,
-            path: path.to_owned(),
-            part_path,
+            path: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
+            is_stop_said: false,
+            is_refusal_said: false,
             is_abandoned: false,
         };
         session.define(&Definition::Clock(now));
@@ -305,14 +306,22 @@ impl Session {
     /// waiting for one when all are in use. `others` gives up a segment when the writer has none to
     /// give back. False when nothing more can be recorded.
     pub fn make_room(&mut self, log: &mut Log, others: impl FnMut() -> Option<Segment>) -> bool {
-        if self.is_abandoned || lock(&self.shared.state).stopped.is_some() {
+        if self.is_abandoned {
+            return false;
+        }
+        self.shared.look_for_trouble();
+        if self.stopped().is_some() {
+            self.say_stop();
             return false;
         }
         if let Some(segment) = detach(log) {
             self.hand_over(segment);
         }
-        let Some(segment) = self.take_segment(others) else {
-            self.refused += u64::from(self.stopped().is_none());
+        let taken = self.take_segment(others);
+        self.say_refusal();
+        let Some(segment) = taken else {
+            self.shared.fail_with("there is no room for more records");
+            self.say_stop();
             return false;
         };
         write_head(&segment, log);
@@ -321,6 +330,37 @@ impl Session {
         log.cursor = Cursor::new(segment);
         log.segment = Some(segment);
         true
+    }
+
+    /// Says in the trace that no more is recorded, at once: the process may not come to its end.
+    fn say_stop(&mut self) {
+        if self.is_stop_said {
+            return;
+        }
+        // Of a limit the writer says more at the end.
+        let Some(Stopped::NotWritten(why)) = self.stopped() else {
+            return;
+        };
+        self.define(&not_written(why));
+        self.is_stop_said = true;
+    }
+
+    /// Says in the trace that the side file could not grow.
+    fn say_refusal(&mut self) {
+        if self.is_refusal_said {
+            return;
+        }
+        let refused = lock(&self.shared.state).pool.refused();
+        if let Some(why) = refused {
+            self.is_refusal_said = true;
+            self.define(&Definition::Loss(Loss {
+                reason: LossReason::Degraded,
+                count: 1,
+                detail: format!(
+                    "the side file could not grow ({why}); after a kill the last calls are missing"
+                ),
+            }));
+        }
     }
 
     /// A free segment; waits for one while the writer has some to give back, makes more when it has
@@ -433,13 +473,8 @@ impl Session {
             let count = self.waited.as_micros() as u64;
             self.define(&Definition::Meta("waited_us".to_owned(), count.to_string()));
         }
-        if self.refused > 0 {
-            self.define(&Definition::Loss(Loss {
-                reason: LossReason::NotWritten,
-                count: self.refused,
-                detail: "no room for records".to_owned(),
-            }));
-        }
+        self.shared.look_for_trouble();
+        self.say_stop();
         self.define(&Definition::Clock(clock_pair()));
         for definition in last {
             self.define(definition);
@@ -447,9 +482,7 @@ impl Session {
         self.shared.write_queue();
         let mut finished = self.shared.write_end();
         let is_whole = !matches!(finished.stopped, Some(Stopped::NotWritten(_)));
-        if let Some(part) = self.part_path.take().filter(|_| is_whole) {
-            let _ = std::fs::remove_file(part);
-        }
+        lock(&self.shared.state).pool.remove_file(is_whole);
         finished.calls = lock(&self.shared.output).starts;
         finished
     }
@@ -459,7 +492,23 @@ impl Session {
     pub fn abandon(&mut self) {
         self.definitions.cursor = Cursor::default();
         self.is_abandoned = true;
+        // Another thread of the parent may have held a lock; it does not exist here.
+        if let Ok(mut state) = self.shared.state.try_lock() {
+            state.pool.close_file();
+        }
+        if let Ok(mut output) = self.shared.output.try_lock() {
+            output.close();
+        }
     }
+}
+
+/// That the trace could not be written, for readers.
+pub(crate) fn not_written(why: String) -> Definition {
+    Definition::Loss(Loss {
+        reason: LossReason::NotWritten,
+        count: 1,
+        detail: why,
+    })
 }
 
 /// The side file, emptied and locked; `None` when a live recording has it.
@@ -471,23 +520,26 @@ fn open_side_file(path: &Path) -> io::Result<Option<OwnFile>> {
         ));
     }
     let mut options = File::options();
-    let file = options
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path)?;
-    if !lock_patiently(&file) {
-        return Ok(None);
+    let options = options.read(true).write(true).create(true).truncate(false);
+    for _ in 0..LOCK_TRIES {
+        let file = options.open(path)?;
+        if !lock_patiently(&file) {
+            return Ok(None);
+        }
+        let file = OwnFile::new(file, path)?;
+        // The recording that had it may have removed it before it gave up the lock.
+        if file.is_at(path) {
+            let mut file = file;
+            file.get()?.set_len(0)?;
+            return Ok(Some(file));
+        }
     }
-    file.set_len(0)?;
-    OwnFile::new(file, path).map(Some)
+    Ok(None)
 }
 
 /// Locks a file that another process may be looking at for a moment.
 fn lock_patiently(file: &File) -> bool {
-    const TRIES: u32 = 10;
-    (0..TRIES).any(|attempt| {
+    (0..LOCK_TRIES).any(|attempt| {
         if attempt > 0 {
             std::thread::sleep(Duration::from_millis(1));
         }

@@ -7,10 +7,10 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use execmap_format::{Definition, Loss, LossReason};
 
-use crate::os::Segment;
+use crate::os::{Segment, is_memory_short, take_torn};
 use crate::output::Output;
 use crate::pool::Pool;
-use crate::session::{Finished, Stopped};
+use crate::session::{Finished, Stopped, not_written};
 
 /// What the program's threads and the writer share, under one lock that is held for moments.
 pub(crate) struct State {
@@ -122,7 +122,25 @@ impl Shared {
     }
 
     fn fail(&self, error: &io::Error) {
-        lock(&self.state).stopped = Some(Stopped::NotWritten(error.to_string()));
+        self.fail_with(&error.to_string());
+    }
+
+    /// Nothing more is recorded. The first reason holds.
+    pub(crate) fn fail_with(&self, why: &str) {
+        let mut state = lock(&self.state);
+        if !matches!(state.stopped, Some(Stopped::NotWritten(_))) {
+            state.stopped = Some(Stopped::NotWritten(why.to_owned()));
+        }
+    }
+
+    /// Ends the recording when something happened that nobody returned as an error.
+    pub(crate) fn look_for_trouble(&self) {
+        if take_torn() {
+            self.fail_with("the side file was cut short while it was in use");
+        }
+        if is_memory_short() {
+            self.fail_with("there is no memory left");
+        }
     }
 
     /// Writes the definitions that are not in the trace yet; what comes after may name them.
@@ -150,9 +168,13 @@ impl Shared {
     }
 
     pub(crate) fn write_end(&self) -> Finished {
+        self.look_for_trouble();
         let mut output = lock(&self.output);
-        let mut state = lock(&self.state);
-        if state.stopped.is_none() || matches!(state.stopped, Some(Stopped::SizeLimit(_))) {
+        let is_not_written = || match &lock(&self.state).stopped {
+            Some(Stopped::NotWritten(why)) => Some(why.clone()),
+            _ => None,
+        };
+        if is_not_written().is_none() {
             let losses = self.last_losses(&output);
             let end = || -> io::Result<()> {
                 for loss in losses {
@@ -161,14 +183,23 @@ impl Shared {
                 output.end()
             };
             if let Err(error) = end() {
-                state.stopped = Some(Stopped::NotWritten(error.to_string()));
+                self.fail(&error);
             }
+        }
+        if let Err(error) = output.restore() {
+            self.fail(&error);
+        }
+        if let Some(why) = is_not_written() {
+            // Where the trace takes no more, it is in the side file alone. Definitions keep their order.
+            let _ = self
+                .write_definitions(&mut output)
+                .and_then(|()| output.define(&not_written(why)));
         }
         Finished {
             bytes: output.len(),
             calls: output.starts,
             refused: output.refused,
-            stopped: state.stopped.clone(),
+            stopped: lock(&self.state).stopped.clone(),
         }
     }
 

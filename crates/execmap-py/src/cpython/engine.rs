@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 use execmap_record::format::{Definition, Loss, LossReason, kind, pack};
 use execmap_record::os::{clock_pair, ticks};
-use execmap_record::{Filter, Finished, RECORD_MAX, Redactor, Session, Stopped};
+use execmap_record::{Filter, Finished, RECORD_MAX, Redactor, Session};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use pyo3::ffi;
@@ -155,6 +155,16 @@ pub(crate) fn is_recording() -> bool {
     !ENGINE.load(Ordering::Relaxed).is_null()
 }
 
+/// Has a recording that nobody ended end with the process. CPython has room for 32 such functions; where
+/// there is none left, the recording ends as if the process were killed, and readers recover it.
+fn end_with_interpreter() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        // SAFETY: a function of this library, which is never unloaded.
+        unsafe { ffi::Py_AtExit(Some(crate::last_words::after_interpreter)) };
+    });
+}
+
 /// Begins to record.
 pub(crate) fn start(py: Python<'_>, mut settings: Settings) -> PyResult<Vec<String>> {
     if !code::prepare(py) {
@@ -162,6 +172,7 @@ pub(crate) fn start(py: Python<'_>, mut settings: Settings) -> PyResult<Vec<Stri
         return Err(crate::errors::TraceError::new_err(text));
     }
     processes::watch_forks();
+    end_with_interpreter();
     let mut notes = Vec::new();
     let monitoring = Monitoring::take(py)?;
     let create = match settings.parent {
@@ -234,10 +245,10 @@ pub(crate) fn start(py: Python<'_>, mut settings: Settings) -> PyResult<Vec<Stri
 }
 
 /// Ends the recording, if one goes on.
-pub(crate) fn stop(py: Python<'_>, at_exit: bool) -> Option<Stop> {
+pub(crate) fn stop(py: Python<'_>) -> Option<Stop> {
     // SAFETY: attached.
     let engine = unsafe { engine() }?;
-    let interference = engine.monitoring.release(py, at_exit);
+    let interference = engine.monitoring.release(py, false);
     let pointer = ENGINE.swap(std::ptr::null_mut(), Ordering::AcqRel);
     if pointer.is_null() {
         return None;
@@ -249,6 +260,26 @@ pub(crate) fn stop(py: Python<'_>, at_exit: bool) -> Option<Stop> {
     let stop = engine.finish();
     HOT_STATE.store(0, Ordering::Relaxed);
     (!is_abandoned).then_some(stop)
+}
+
+/// Notes what only the interpreter can tell.
+pub(crate) fn before_end(py: Python<'_>) {
+    // SAFETY: attached.
+    if let Some(engine) = unsafe { engine() } {
+        let found = engine.monitoring.interference_at_end(py);
+        engine.say_interference(found);
+        engine.note_interpreters();
+    }
+}
+
+/// Ends the recording, if one goes on, when the interpreter has ended: nothing of Python is touched.
+pub(crate) fn stop_at_end() -> Option<Stop> {
+    let pointer = ENGINE.swap(std::ptr::null_mut(), Ordering::AcqRel);
+    // SAFETY: taken from its place, so it is ours alone. It is never dropped: it holds references, and
+    // other threads may still stand in the middle of a hook, never to go on.
+    let engine = unsafe { pointer.as_mut() }?;
+    HOT_STATE.store(0, Ordering::Relaxed);
+    (!engine.is_forked).then(|| engine.write_last())
 }
 
 /// Where the recording is: the number of the next call, and the clock.
@@ -329,6 +360,11 @@ impl Engine {
         }
         self.close_finished_generators();
         self.forget_objects();
+        self.write_last()
+    }
+
+    /// Writes what is left, without Python.
+    fn write_last(&mut self) -> Stop {
         let left_out = self.values.left_out;
         let names = self.values.hidden_names.join(", ");
         self.define_loss(LossReason::Hidden, left_out.hidden, names);
@@ -372,9 +408,6 @@ impl Engine {
             );
             self.define_loss(LossReason::LimitReached, 1, text.clone());
             notes.push(text);
-        }
-        if let Some(Stopped::NotWritten(error)) = self.session.stopped() {
-            self.define_loss(LossReason::NotWritten, 1, error);
         }
         let threads = self.threads as usize;
         let path = self.session.path().to_owned();

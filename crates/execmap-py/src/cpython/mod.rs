@@ -34,6 +34,6 @@ mod types;
 mod values;
 mod watch;
 
-pub(crate) use engine::{Settings, flush, is_recording, now, start, stop};
+pub(crate) use engine::{Settings, before_end, flush, is_recording, now, start, stop, stop_at_end};
 pub(crate) use layout::self_test;
 pub(crate) use types::Words;

@@ -205,6 +205,23 @@ impl Monitoring {
         (!is_on).then(|| format!("switched events of execmap's id {} off", self.tool))
     }
 
+    /// As [`Monitoring::interference`], and whether callbacks are another tool's now. The hooks stay where
+    /// they are: taking them away is an audit event, which the program's own audit hooks would see.
+    pub(super) fn interference_at_end(&self, py: Python<'_>) -> Option<String> {
+        if self.is_released() {
+            return None;
+        }
+        // SAFETY: attached; the callback is alive. Where it is registered, CPython holds it too.
+        let replaced = |callback: &Py<PyAny>| unsafe { ffi::Py_REFCNT(callback.as_ptr()) } == 1;
+        let found = self.interference(py);
+        found.or_else(|| {
+            let mut callbacks = self.callbacks.iter();
+            callbacks
+                .any(|(_, callback)| replaced(callback))
+                .then(|| self.replaced())
+        })
+    }
+
     /// Turns everything off and gives the id back, and whatever another tool has put in our place.
     /// Says what another tool did. The hooks may stay where they are, which then do nothing. The
     /// second time nothing is left to do.

@@ -6,15 +6,29 @@ use std::os::fd::AsRawFd;
 
 use memmap2::{MmapOptions, MmapRaw};
 
+use super::bus;
+use super::descriptors::may_be_as_long;
 use super::segment::Segment;
+
+const PAGE: usize = 4096;
 
 /// A piece of mapped memory, unmapped when dropped.
 pub struct Slab {
     map: MmapRaw,
+    is_of_file: bool,
+}
+
+impl Drop for Slab {
+    fn drop(&mut self) {
+        if self.is_of_file {
+            bus::forget(self.map.as_ptr() as usize);
+        }
+    }
 }
 
 /// Reserves a file's bytes on disk, so that writing to them through a mapping cannot fail later.
 pub fn reserve(file: &File, offset: u64, len: u64) -> io::Result<()> {
+    may_be_as_long(offset.saturating_add(len))?;
     let (Ok(offset), Ok(len)) = (libc::off_t::try_from(offset), libc::off_t::try_from(len)) else {
         return Err(io::ErrorKind::FileTooLarge.into());
     };
@@ -26,22 +40,54 @@ pub fn reserve(file: &File, offset: u64, len: u64) -> io::Result<()> {
 }
 
 impl Slab {
-    /// Maps bytes of a file, which must be [`reserve`]d; pages are touched at once.
+    /// Maps bytes of a file, which must be [`reserve`]d and hold nothing yet; pages are touched at once,
+    /// so that no hook waits for one.
     pub fn of_file(file: &File, offset: u64, len: usize) -> io::Result<Slab> {
-        MmapOptions::new()
-            .offset(offset)
-            .len(len)
-            .populate()
-            .map_raw(file)
-            .map(|map| Slab { map })
+        let map = MmapOptions::new().offset(offset).len(len).map_raw(file)?;
+        bus::guard(map.as_ptr() as usize, len);
+        let slab = Slab {
+            map,
+            is_of_file: true,
+        };
+        slab.prefault();
+        slab.keep_from_children();
+        Ok(slab)
+    }
+
+    /// Makes every page ready to be written. `MAP_POPULATE` makes pages of a file ready to be read
+    /// only, and the first write to each is a fault again.
+    fn prefault(&self) {
+        let (at, len) = (self.map.as_mut_ptr(), self.map.len());
+        // SAFETY: the range is the mapping's own, and its content does not change.
+        if unsafe { libc::madvise(at.cast(), len, libc::MADV_POPULATE_WRITE) } == 0 {
+            return;
+        }
+        for page in (0..len).step_by(PAGE) {
+            // SAFETY: the byte lies inside the mapping, which nobody else knows of yet; it is zero.
+            unsafe { at.add(page).write_volatile(0) };
+        }
+    }
+
+    /// A forked child has no part in the mapping: it would keep the lock on the file after its parent's
+    /// death, and could write to it.
+    fn keep_from_children(&self) {
+        // SAFETY: the range is the mapping's own; this process keeps it.
+        unsafe {
+            libc::madvise(
+                self.map.as_mut_ptr().cast(),
+                self.map.len(),
+                libc::MADV_DONTFORK,
+            );
+        }
     }
 
     /// Memory that dies with the process.
     pub fn anonymous(len: usize) -> io::Result<Slab> {
-        MmapOptions::new()
-            .len(len)
-            .map_anon()
-            .map(|map| Slab { map: map.into() })
+        let map = MmapOptions::new().len(len).map_anon()?;
+        Ok(Slab {
+            map: map.into(),
+            is_of_file: false,
+        })
     }
 
     /// Copies bytes to the slab.

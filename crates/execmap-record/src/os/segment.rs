@@ -3,7 +3,7 @@
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use execmap_format::{SEGMENT_HEADER_LEN, SegmentHeader, token};
+use execmap_format::{SEGMENT_HEADER_LEN, SegmentHeader, SegmentState, token};
 
 /// A segment of mapped memory. At any time it has one owner: a thread's log, the writer, or the pool.
 #[derive(Clone, Copy)]
@@ -30,11 +30,21 @@ impl Segment {
         self.capacity
     }
 
-    /// Writes the head.
+    /// Writes the head. That the segment is in use is written last, so that nobody who looks at the
+    /// file, or at what a killed process left of it, takes old records for those of the new owner.
     pub fn write_head(&self, head: &SegmentHeader) {
-        let bytes = head.encode();
+        let free = SegmentHeader {
+            state: SegmentState::Free,
+            ..*head
+        };
+        let bytes = free.encode();
+        self.set_free();
         // SAFETY: every segment has room for a head, and the owner alone writes.
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.base.as_ptr(), bytes.len()) };
+        if head.state == SegmentState::InUse {
+            self.field(SegmentHeader::STATE_AT)
+                .store(1, Ordering::Release);
+        }
     }
 
     /// Reads the head.

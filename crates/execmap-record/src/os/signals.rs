@@ -12,9 +12,13 @@ pub fn spawn_without_signals<T: Send + 'static>(
     let mut all: libc::sigset_t = unsafe { std::mem::zeroed() };
     // SAFETY: as above.
     let mut before: libc::sigset_t = unsafe { std::mem::zeroed() };
-    // SAFETY: both sets are valid; the new thread inherits the mask, then this thread's is restored.
+    // SAFETY: both sets are valid; the new thread inherits the mask, then this thread's is restored. A
+    // fault of the thread itself cannot be put off: were it blocked, it would end the process.
     unsafe {
         libc::sigfillset(&raw mut all);
+        for fault in [libc::SIGBUS, libc::SIGSEGV, libc::SIGFPE, libc::SIGILL] {
+            libc::sigdelset(&raw mut all, fault);
+        }
         libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
     }
     let thread = Builder::new()

@@ -5,12 +5,12 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use crate::Stopped;
-use crate::os::descriptors::{own_again, take_over};
+use crate::os::descriptors_testing::{own_again, take_over};
 
 use super::support::{Program, read, trace_path};
 
 /// Descriptors of this process that lead to a file.
-fn descriptors_of(path: &Path) -> Vec<i32> {
+pub(super) fn descriptors_of(path: &Path) -> Vec<i32> {
     let wanted = path.metadata().expect("the file is there");
     let folder = std::fs::read_dir("/proc/self/fd").expect("the system lists descriptors");
     let numbers: Vec<i32> = folder

@@ -1,5 +1,6 @@
 //! Whole recordings: what is written is read back, whatever the program does to them.
 
 mod descriptors;
+mod files;
 mod recordings;
 mod support;
