@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import struct
-import sys
-import zlib
 from pathlib import Path
 
 import pytest
@@ -179,50 +175,6 @@ def test_time_is_right_where_half_a_counter_comes_round(execmap: Execmap) -> Non
     """Three seconds are more than 2³² ticks of every counter above 1.5 GHz."""
     execmap.run(script(execmap, SLEEP))
 
-    [main] = [row for row in execmap.rows() if row["function"] == "main"]
-    naps = [row["duration_ns"] / 1e9 for row in execmap.rows() if row["function"] == "nap"]
-    assert [round(nap) for nap in naps] == [0, 3, 0, 6]
-    assert main["duration_ns"] / 1e9 >= 9
-
-
-def test_a_trace_that_memory_cannot_hold_is_refused_with_a_way_out(execmap: Execmap) -> None:
-    if sys.platform != "linux":
-        pytest.skip("memory is asked of Linux")
-    execmap.run(script(execmap, LOOP), "10")
-    huge = huge_trace(execmap.trace.read_bytes())
-    path = execmap.folder / "huge.execmap"
-    path.write_bytes(huge)
-    for command in (["tree"], ["stats"], ["map"], ["export", "-f", "ndjson"]):
-        done = execmap.command(*command, path)
-        assert done.exit_code == 2, done.err
-        assert "execmap info" in done.err
-        assert "--max-calls" in done.err
-    info = json.loads(execmap.command("info", "--json", path).out)
-    assert info["calls"] > 10**9
-
-
-def huge_trace(trace: bytes) -> bytes:
-    """The trace with heads of events that tell of more calls than there is memory for."""
-    out = bytearray(trace[:32])
-
-    def varint(number: int) -> bytes:
-        parts = []
-        while number >= 0x80:
-            parts.append(number & 0x7F | 0x80)
-            number >>= 7
-        return bytes([*parts, number])
-
-    def block(kind: int, plain: bytes) -> bytes:
-        head = struct.pack("<IBBHII", 0x6B6C4258, kind, 1, len(plain), len(plain), 64 << 20)
-        return head + struct.pack("<I", zlib.crc32(head + plain)) + plain
-
-    at = 32
-    while at < len(trace):
-        kind, length = trace[at + 4], struct.unpack_from("<I", trace, at + 8)[0]
-        if kind != 4:
-            out += trace[at : at + 20 + length]
-        at += 20 + length
-    count = 15_000_000
-    for number in range(200):
-        out += block(3, b"".join(map(varint, [0, 99 + number, 1, 1, 0, 2 * count, count, 0])))
-    return bytes(out)
+    took = [(row["function"], (row["end_ns"] - row["start_ns"]) / 1e9) for row in execmap.rows()]
+    assert [round(seconds) for function, seconds in took if function == "nap"] == [0, 3, 0, 6]
+    assert all(seconds >= 9 for function, seconds in took if function == "main")

@@ -4,7 +4,7 @@ use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use execmap_format::{ReadError, Source, TraceReader};
+use execmap_format::{ReadError, Source, Summary, TraceReader};
 use rustc_hash::FxHashSet;
 
 use crate::calls::MOST_CALLS;
@@ -351,7 +351,16 @@ fn refuse_too_long(path: &Path) -> Result<(), OpenError> {
 
 /// Refuses a trace whose calls would not fit into memory.
 fn refuse_too_large(reader: &TraceReader<FileSource>, path: &Path) -> Result<(), OpenError> {
-    let calls = memory::calls(reader.summary());
+    fits(reader.summary(), memory::free, path)
+}
+
+/// Whether a trace fits into what is free, which is asked for only where it matters.
+fn fits(
+    summary: &Summary,
+    free: impl FnOnce() -> Option<u64>,
+    path: &Path,
+) -> Result<(), OpenError> {
+    let calls = memory::calls(summary);
     let path = || path.to_owned();
     if calls > u64::from(MOST_CALLS) {
         return Err(OpenError::TooManyCalls {
@@ -359,10 +368,10 @@ fn refuse_too_large(reader: &TraceReader<FileSource>, path: &Path) -> Result<(),
             calls,
         });
     }
-    let needed = memory::needed(reader.summary());
+    let needed = memory::needed(summary);
     // Small traces are not worth the look.
     if needed > 256 << 20
-        && let Some(free) = memory::free()
+        && let Some(free) = free()
         && needed > free
     {
         return Err(OpenError::TooLarge {
@@ -466,5 +475,34 @@ impl Source for FileSource {
             #[cfg(any(test, feature = "testing"))]
             FileSource::Memory(bytes) => bytes.read_at(offset, into),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_calls(calls: u64) -> Summary {
+        Summary {
+            calls,
+            events: 2 * calls,
+            event_bytes: 9 * calls,
+            ..Summary::default()
+        }
+    }
+
+    #[test]
+    fn a_trace_that_memory_cannot_hold_is_refused_with_a_way_out() {
+        let ask = |calls, free| fits(&of_calls(calls), || free, Path::new("long.execmap"));
+        assert!(ask(1_000_000_000, Some(100 << 30)).is_ok());
+        assert!(
+            ask(1_000_000_000, None).is_ok(),
+            "nobody knows what is free"
+        );
+        assert!(ask(1_000_000, Some(0)).is_ok(), "not worth the look");
+        let told = ask(1_000_000_000, Some(22_000_000_000)).expect_err("too large");
+        insta::assert_snapshot!(told, @"long.execmap has 1,000,000,000 calls: reading them takes about 66.0 GB of memory, and 22.0 GB are free. `execmap info` tells what it holds; to look at calls, record a part: `--max-calls`, or `--ring` for the latest; or read it where there is more memory");
+        let told = ask(5_000_000_000, Some(u64::MAX)).expect_err("too many");
+        insta::assert_snapshot!(told, @"long.execmap has 5,000,000,000 calls, more than the 4,294,967,294 that can be read at once. `execmap info` tells what it holds; to look at calls, record a part: `--max-calls`, or `--ring` for the latest");
     }
 }
