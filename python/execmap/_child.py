@@ -44,6 +44,7 @@ def begin() -> None:
         "redact": fields["redact"],
         "max_calls": int(fields["max_calls"][0]) if "max_calls" in fields else None,
         "max_size": int(fields["max_size"][0]) if "max_size" in fields else None,
+        "ring": int(fields["ring"][0]) if "ring" in fields else None,
         "command": list(sys.orig_argv) if is_child else fields["command"],
     }
     started_for = [("started_for", library)] if library else []

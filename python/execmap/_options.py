@@ -35,6 +35,7 @@ def defaults() -> dict[str, object]:
         "redact": [],
         "max_calls": None,
         "max_size": None,
+        "ring": None,
         "command": list(sys.orig_argv),
         "meta": [],
         "public_frames": "EXECMAP_PUBLIC_FRAMES" in os.environ,

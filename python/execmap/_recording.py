@@ -17,6 +17,8 @@ from typing import Any, Self
 from execmap import _core, _options
 from execmap._trace import Trace
 
+LEAST_RING = 1_000_000
+
 _lock = threading.Lock()
 _open: list[Recording] = []
 """Recordings that go on; the first one armed the recorder."""
@@ -144,6 +146,7 @@ def record(
     redact: Sequence[str] | bool = (),
     max_calls: int | None = None,
     max_size: int | None = None,
+    ring: int | None = None,
 ) -> Recording:
     """Records what the `with` block runs.
 
@@ -156,6 +159,7 @@ def record(
         redact: names whose text is hidden, beside the usual ones; `False` hides nothing.
         max_calls: stop recording after so many calls of a process; the program goes on.
         max_size: stop recording before a process's trace has more bytes.
+        ring: keep the latest of a process, about so many bytes; older calls are dropped and counted.
 
     The trace is complete even when the block raises, and the exception passes
     through unchanged.
@@ -169,6 +173,10 @@ def record(
     """
     if detail != "calls":
         raise _core.TraceError(f"detail={detail!r} is not there yet in this version of execmap; use detail='calls'")
+    if ring is not None and ring < LEAST_RING:
+        raise _core.TraceError(f"ring={ring!r} holds too little to be of use; {LEAST_RING} bytes or more")
+    if ring is not None and max_size is not None:
+        raise _core.TraceError("ring keeps the latest and max_size stops: give one of them")
     target = None if path is None else os.fspath(path)
     if target is not None and not target.endswith(".execmap"):
         target += ".execmap"
@@ -180,6 +188,7 @@ def record(
         "redact": [] if isinstance(redact, bool) else list(redact),
         "max_calls": max_calls,
         "max_size": max_size,
+        "ring": ring,
         "meta": [*_options.facts(sys.orig_argv), ("name", "recording")],
         "command": list(sys.argv),
     }

@@ -98,7 +98,6 @@ def refuse_what_is_not_there(request: Request) -> None:
     missing = {
         "--detail statements": request["is_statements"],
         "--statements": request["statements"],
-        "--ring": request["ring"] is not None,
         "--repr": request["repr"],
     }
     for option, is_asked in missing.items():
@@ -218,7 +217,7 @@ def fields(request: Request, trace: Path, name: str, folder: str | None) -> dict
         known["no_values"] = []
     if not request["redact"]:
         known["no_redact"] = []
-    for limit in ("max_calls", "max_size"):
+    for limit in ("max_calls", "max_size", "ring"):
         if request[limit] is not None:
             known[limit] = [str(request[limit])]
     return known

@@ -161,6 +161,108 @@ def test_limits_from_python_and_a_recording_after(option: str, count: int, told:
     assert second == "1"
 
 
+RING = """
+import sys, threading, time
+def work(n): return {"n": n, "text": f"number {n}"}
+def quiet(event):
+    event.wait()
+    work(-1)
+event = threading.Event()
+thread = threading.Thread(target=quiet, args=(event,), name="quiet")
+thread.start()
+def main(count):
+    for n in range(count): work(n)
+main(int(sys.argv[1]))
+event.set()
+thread.join()
+print("done")
+"""
+
+
+def test_a_ring_keeps_the_latest_and_counts_the_rest(execmap: Execmap) -> None:
+    count = 300_000
+    done = execmap.run(script(execmap, RING), str(count), options=["--ring", "1MB"])
+
+    assert (done.exit_code, done.out) == (0, "done\n"), done.err
+    assert execmap.trace.stat().st_size < 2_000_000
+    info = execmap.info()
+    dropped = info["left_out"]["calls dropped at the beginning"]
+    # The module, main, quiet, and what they call.
+    assert info["calls"] + dropped == count + 4
+    assert info["complete"]
+    assert dropped > 0
+    rows = execmap.rows()
+    assert len(rows) == info["calls"] > 1000
+    assert [row["handle"] for row in rows[:2]] == ["c-0", "c-1"]
+    first = count - (len(rows) - 1)
+    results = [row["result"] for row in rows]
+    assert results[:-1] == [f"{{'n': {n}, 'text': 'number {n}'}}" for n in range(first, count)]
+    assert results[-1] == "{'n': -1, 'text': 'number -1'}"
+    assert {row["outcome"] for row in rows} == {"returned"}
+    assert "dropped at the beginning" in execmap.command("tree", execmap.trace).out
+
+
+def test_a_ring_that_never_fills_is_whole(execmap: Execmap) -> None:
+    execmap.run(script(execmap, RING), "10", options=["--ring", "1MB"])
+
+    info = execmap.info()
+    assert (info["calls"], info["left_out"], info["complete"]) == (14, {}, True)
+
+
+KILLED = """
+import os, signal
+def work(n): return f"number {n}"
+def main():
+    for n in range(200_000): work(n)
+    os.kill(os.getpid(), signal.SIGKILL)
+main()
+"""
+
+
+def test_a_ring_of_a_killed_program_holds_the_last_call(execmap: Execmap) -> None:
+    execmap.run(script(execmap, KILLED), options=["--ring", "1MB"])
+
+    rows = execmap.rows()
+    assert [row["result"] for row in rows[-2:]] == ["'number 199998'", "'number 199999'"]
+    info = execmap.info()
+    assert info["recovered"]
+    assert info["calls"] + info["left_out"]["calls dropped at the beginning"] == 200_002
+
+
+def test_a_ring_and_a_limit_of_size_exclude_each_other(execmap: Execmap) -> None:
+    path = script(execmap, LOOP)
+    done = execmap.run(path, "1", options=["--ring", "1MB", "--max-size", "1MB"])
+    assert done.exit_code == 2
+    assert "--max-size" in done.err
+    assert execmap.run(path, "1", options=["--ring", "10kB"]).exit_code == 2
+
+
+WINDOW = """
+import execmap
+def work(n): return f"number {n}"
+with execmap.record("outer.execmap", ring=1_000_000) as outer:
+    with execmap.record("inner.execmap") as inner:
+        for n in range(200_000): work(n)
+        with execmap.record("last.execmap") as last:
+            work("last")
+for recording in (outer, inner, last):
+    calls = recording.trace.calls
+    dropped = recording.trace.info["left_out"].get("calls dropped at the beginning", 0)
+    print(len(calls) + dropped, dropped > 0, calls[-1]["result"])
+"""
+
+
+def test_windows_on_a_ring_say_what_they_lost(execmap: Execmap) -> None:
+    done = execmap.command_of_python(script(execmap, WINDOW))
+
+    assert (done.exit_code, done.err) == (0, "")
+    assert done.out.splitlines() == [
+        "200001 True 'number last'",
+        "200001 True 'number last'",
+        "1 False 'number last'",
+    ]
+
+
 SLEEP = """
 import time
 def nap(seconds): time.sleep(seconds)

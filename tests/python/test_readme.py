@@ -108,7 +108,7 @@ def test_what_the_readme_names_is_there(execmap: Execmap, text: str) -> None:
 
 def test_what_is_not_there_yet_is_refused(execmap: Execmap) -> None:
     (execmap.folder / "program.py").write_text("print(1)\n", "utf-8")
-    for options in (["--detail", "statements"], ["--ring", "1MB"], ["--repr"]):
+    for options in (["--detail", "statements"], ["--repr"]):
         done = execmap.command("run", *options, "program.py")
         assert done.exit_code == 2
         assert "not there yet" in done.err

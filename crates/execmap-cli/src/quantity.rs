@@ -18,6 +18,16 @@ pub(crate) fn size(text: &str) -> Result<u64, String> {
         .ok_or_else(|| "a size is a number with B, kB, MB or GB, such as 5MB".to_owned())
 }
 
+/// Reads the size of what is kept of a recording that goes on.
+pub(crate) fn ring(text: &str) -> Result<u64, String> {
+    const LEAST: u64 = 1_000_000;
+    let size = size(text)?;
+    if size < LEAST {
+        return Err("less than 1MB holds too little to be of use".to_owned());
+    }
+    Ok(size)
+}
+
 /// Reads `1ms`, `20us`, `0.5s`, `2min`: nanoseconds.
 pub(crate) fn time(text: &str) -> Result<u64, String> {
     const UNITS: [(&str, f64); 7] = [

@@ -173,8 +173,8 @@ pub(crate) struct RunArgs {
     /// Stop recording after so many calls of a process.
     #[arg(long, value_name = "N", help_heading = "Limits")]
     max_calls: Option<u64>,
-    /// Keep the latest so much, instead of all.
-    #[arg(long, value_name = "SIZE", value_parser = crate::quantity::size, help_heading = "Limits")]
+    /// Keep the latest of a process, about so much, instead of all; 1MB or more.
+    #[arg(long, value_name = "SIZE", value_parser = crate::quantity::ring, conflicts_with = "max_size", help_heading = "Limits")]
     ring: Option<u64>,
 }
 

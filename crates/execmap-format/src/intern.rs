@@ -97,6 +97,18 @@ impl Interner {
         true
     }
 
+    /// The number of the next row.
+    #[must_use]
+    pub fn next_row(&self) -> u64 {
+        self.next_row
+    }
+
+    /// Forgets all rows: values seen before get a new one, so that what follows can be read alone.
+    pub fn forget(&mut self) {
+        self.tokens = Table::default();
+        self.rows = Table::default();
+    }
+
     /// Bytes of rows not yet taken.
     #[must_use]
     pub fn fresh_len(&self) -> usize {

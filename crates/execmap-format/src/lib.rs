@@ -10,6 +10,7 @@
 
 #![forbid(unsafe_code)]
 
+mod begin;
 mod block;
 mod bounds;
 mod columns;
@@ -38,6 +39,7 @@ mod transcode;
 mod value;
 pub mod varint;
 
+pub use begin::{Begin, LogState};
 pub use block::{
     Block, BlockKind, FILE_HEADER_LEN, FileHeader, encode_block, encode_block_with_head,
 };

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
+use crate::begin::LogState;
 use crate::columns::{BlockHead, Column, ColumnsIn, MAX_OPEN, disk_kind};
 use crate::event::Event;
 use crate::ids::{CallId, CodeId, ExceptionId, Nanos, TaskId};
@@ -211,6 +212,19 @@ pub(crate) struct LogReplay {
     created_by: Option<CallId>,
     next_sequence: u32,
     args: Vec<ValueRef>,
+}
+
+impl LogReplay {
+    /// A log whose beginning is not there.
+    pub(crate) fn begun(from: &LogState) -> Self {
+        let mut log = LogReplay {
+            task: from.task,
+            next_sequence: from.sequence,
+            ..LogReplay::default()
+        };
+        log.stack.reset(&from.open);
+        log
+    }
 }
 
 /// One block while it is read.

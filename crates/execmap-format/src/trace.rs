@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::begin::Begin;
 use crate::block::{BLOCK_HEADER_LEN, Block, BlockKind, FILE_HEADER_LEN, FileHeader};
 use crate::bounds::Bounds;
 use crate::columns::{BlockHead, ColumnsIn, take_head, take_short_head};
@@ -49,6 +50,8 @@ pub struct Summary {
     pub checked: bool,
     /// Calls that ended and calls that were left by an exception, where an index says so.
     pub ends: Option<(u64, u64)>,
+    /// Calls that began before what was kept, and are not there.
+    pub dropped: u64,
     /// Bytes of blocks of values once unpacked.
     pub value_bytes: u64,
     /// Bytes of blocks of events once unpacked.
@@ -77,6 +80,8 @@ pub struct TraceReader<S> {
     values: Values,
     summary: Summary,
     scale: TimeScale,
+    /// The state where the trace begins, when that is not the beginning of the recording.
+    begin: Begin,
     bounds: Bounds,
     /// Blocks of each log, in their order: sequence, tick at which it begins, and what it holds.
     logs: HashMap<u32, Vec<(u32, u64, Events)>>,
@@ -126,6 +131,7 @@ impl<S: Source> TraceReader<S> {
             values: Values::default(),
             summary,
             scale,
+            begin: Begin::default(),
             bounds: Bounds::of(len),
             logs: HashMap::new(),
         };
@@ -341,10 +347,26 @@ impl<S: Source> TraceReader<S> {
                 }
                 None => false,
             },
-            BlockKind::Index | BlockKind::Begin | BlockKind::Unknown(_) => {
-                self.payload(offset, &block)?.is_some()
-            }
+            BlockKind::Begin => match self.payload(offset, &block)? {
+                Some(payload) => self.begin_at(&payload),
+                None => false,
+            },
+            BlockKind::Index | BlockKind::Unknown(_) => self.payload(offset, &block)?.is_some(),
         })
+    }
+
+    /// Takes in the state at a moment, where nothing is known of the time before. False when it is
+    /// damaged.
+    fn begin_at(&mut self, payload: &[u8]) -> bool {
+        let Some(begin) = Begin::decode(payload) else {
+            return false;
+        };
+        if self.summary.events == 0 {
+            self.values.begin_at(begin.next_row as usize);
+            self.summary.dropped = begin.next_call;
+            self.begin = begin;
+        }
+        true
     }
 
     /// The head of a block of events, `None` when it is damaged. Only a block without a readable
@@ -507,7 +529,9 @@ impl<S: Source> TraceReader<S> {
             self.scale.first_tick = begin.tick;
             self.summary.duration_ns = since(&begin);
             self.summary.began_ns = begin.monotonic_ns;
-            self.summary.calls = until.saturating_sub(from);
+            let kept = from.max(self.begin.next_call).min(until);
+            self.summary.calls = until.saturating_sub(kept);
+            self.summary.dropped = kept.saturating_sub(from);
         }
     }
 
@@ -520,11 +544,26 @@ impl<S: Source> TraceReader<S> {
         let Some((first, last, _)) = self.definitions.window else {
             return self.for_each_of_all(each);
         };
+        let kept = first.max(self.begin.next_call);
         self.for_each_of_all(&mut |log, event| {
-            if let Some(event) = event.in_window(first, last) {
+            if let Some(event) = event.in_window(kept, last) {
                 each(log, &event);
             }
         })
+    }
+
+    fn state_of(&self, log: u32) -> LogReplay {
+        let begun = self.begin.logs.iter().find(|state| state.log == log);
+        begun.map_or_else(LogReplay::default, LogReplay::begun)
+    }
+
+    /// The number of the first call that the trace holds, in the numbers that events have.
+    #[must_use]
+    pub fn first_call(&self) -> u64 {
+        if self.definitions.window.is_some() {
+            return 0;
+        }
+        self.begin.next_call
     }
 
     fn for_each_of_all(&self, each: &mut dyn FnMut(LogId, &Event<'_>)) -> Result<u32, ReadError> {
@@ -534,7 +573,7 @@ impl<S: Source> TraceReader<S> {
                 log: *log,
                 blocks,
                 next: 0,
-                state: LogReplay::default(),
+                state: self.state_of(*log),
             });
         }
         cursors.sort_by_key(|cursor| cursor.log);

@@ -1,5 +1,6 @@
 //! From the records of a segment to a block of events.
 
+use crate::begin::LogState;
 use crate::columns::{BlockHead, Column, ColumnsOut, disk_kind};
 use crate::intern::Interner;
 use crate::record::{NO_CALL, Record, Records, kind};
@@ -32,6 +33,7 @@ pub struct LogTranscoder {
     stack: Stack,
     task: u32,
     next_call: u64,
+    sequence: u32,
     /// Empty between segments: there may be thousands of logs.
     columns: ColumnsOut,
 }
@@ -73,9 +75,27 @@ impl LogTranscoder {
         }
         done.damaged += records.rest().len();
         (block.records, block.starts) = (done.records, done.starts);
+        self.sequence = head.sequence.wrapping_add(1);
         done.ticks = tick.saturating_sub(head.clock.tick);
         done.plain = std::mem::take(&mut self.columns).finish(&block, payload);
         done
+    }
+
+    /// The number that the next call has if no record says otherwise.
+    #[must_use]
+    pub fn next_call(&self) -> u64 {
+        self.next_call
+    }
+
+    /// What a reader must know to go on from here.
+    #[must_use]
+    pub fn state(&self, log: u32) -> LogState {
+        LogState {
+            log,
+            sequence: self.sequence,
+            task: self.task,
+            open: self.stack.open_calls(),
+        }
     }
 
     #[inline]

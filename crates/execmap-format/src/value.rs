@@ -171,6 +171,8 @@ pub struct Values {
     lost: u64,
     /// No more rows than so many are taken in.
     pub(crate) most: Option<u64>,
+    /// Rows before the first.
+    base: usize,
 }
 
 /// A row comes from a token of 65,535 bytes at most, and is less than twice as long.
@@ -180,10 +182,10 @@ const MAX_ROW: usize = 1 << 17;
 const MOST_LOST: u64 = 1 << 22;
 
 impl Values {
-    /// How many rows there are.
+    /// How many rows there are, those included that come before what was kept.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.ends.len()
+        self.base.saturating_add(self.ends.len())
     }
 
     /// Whether there are no rows.
@@ -192,20 +194,28 @@ impl Values {
         self.ends.is_empty()
     }
 
+    /// Says that rows before `first` were left out on purpose.
+    pub(crate) fn begin_at(&mut self, first: usize) {
+        if self.is_empty() {
+            self.base = first;
+        }
+    }
+
     /// Takes in a block of rows: first row, then length and bytes of each. Rows between what is
     /// known and `first` were lost. False when the bytes are damaged.
     pub fn extend(&mut self, mut block: &[u8]) -> bool {
         let Some(first) = take(&mut block) else {
             return false;
         };
-        let Some(missing) = first.checked_sub(self.ends.len() as u64) else {
+        let Some(missing) = first.checked_sub(self.len() as u64) else {
             return false;
         };
         self.lost = self.lost.saturating_add(missing);
         if self.lost > MOST_LOST {
             return false;
         }
-        self.ends.resize(first as usize, self.bytes.len());
+        let known = self.ends.len() + missing as usize;
+        self.ends.resize(known, self.bytes.len());
         while !block.is_empty() {
             let Some(row) = crate::varint::take_sized(&mut block) else {
                 return false;
@@ -224,6 +234,7 @@ impl Values {
     }
 
     fn row(&self, index: usize) -> Option<&[u8]> {
+        let index = index.checked_sub(self.base)?;
         let end = *self.ends.get(index)?;
         let start = if index == 0 { 0 } else { self.ends[index - 1] };
         self.bytes

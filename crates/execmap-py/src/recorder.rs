@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 use execmap_record::os::ErrorStream;
 use execmap_record::{
-    Filter, FilterOptions, Redactor, Stopped, TargetName, child_name, free_name,
+    Filter, FilterOptions, Limits, Redactor, Stopped, TargetName, child_name, free_name,
     remove_old_children, write_window,
 };
 use pyo3::prelude::*;
@@ -47,6 +47,7 @@ pub(crate) struct Options {
     redact: Vec<Words>,
     max_calls: Option<u64>,
     max_size: Option<u64>,
+    ring: Option<u64>,
     command: Vec<Words>,
     meta: Vec<(String, Words)>,
     public_frames: bool,
@@ -143,7 +144,10 @@ pub(crate) fn start(py: Python<'_>, options: Options) -> PyResult<(Bound<'_, PyA
         redactor,
         redact,
         max_calls: options.max_calls,
-        max_size: options.max_size,
+        limits: Limits {
+            max_size: options.max_size,
+            ring: options.ring,
+        },
         meta,
     };
     let mut notes = cpython::start(py, settings)?;

@@ -85,7 +85,12 @@ pub(crate) fn glance(reader: &TraceReader<FileSource>, name: String) -> Glance {
         threads: reader.definitions().threads.len() as u64,
         tasks: reader.definitions().tasks.len() as u64,
         functions: reader.definitions().codes.len() as u64,
-        ended: reader.summary().ends.map(|(ended, _)| ended),
+        // Calls that began before what was kept ended in it, too.
+        ended: reader
+            .summary()
+            .ends
+            .filter(|_| reader.summary().dropped == 0)
+            .map(|(ended, _)| ended),
         is_checked: reader.summary().checked,
         children: 0,
         running: 0,
@@ -187,7 +192,7 @@ fn assemble(
         .saturating_add(SLACK);
     let expected = summary.calls.min(summary.events).min(believed);
     let usual = Numbers {
-        first: 0,
+        first: reader.first_call(),
         most: expected.saturating_add(SLACK),
         expected,
         believed,
@@ -521,6 +526,11 @@ fn left_out(reader: &TraceReader<FileSource>, damaged: &Damage) -> Vec<LeftOut> 
     let mut all: Vec<(&str, u64, String)> = losses
         .map(|loss| (loss.reason.text(), loss.count, loss.detail.clone()))
         .collect();
+    all.push((
+        "calls dropped at the beginning",
+        summary.dropped,
+        "only the latest are kept (--ring)".to_owned(),
+    ));
     let blocks = u64::from(summary.damaged_blocks.max(damaged.blocks));
     all.push(("blocks damaged", blocks, places(&summary.damaged_at)));
     all.push(("records damaged", damaged.records, String::new()));

@@ -24,4 +24,4 @@ pub use filter::{Decision, Filter, FilterError, FilterOptions};
 pub use names::{TargetName, child_name, free_name, remove_old_children};
 pub use output::{Output, write_window};
 pub use redact::{REMEMBERED_BYTES, Redactor};
-pub use session::{Finished, Log, RECORD_MAX, Session, StartError, Stopped};
+pub use session::{Finished, Limits, Log, RECORD_MAX, Session, StartError, Stopped};

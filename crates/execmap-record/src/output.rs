@@ -4,17 +4,18 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use execmap_format::{
-    BlockKind, ClockPair, Definition, DefinitionCounts, EventsEntry, FILE_HEADER_LEN, FileHeader,
-    IndexEntry, IndexWriter, Interner, LogTranscoder, SegmentHeader, encode_block,
+    Begin, BlockKind, ClockPair, Definition, DefinitionCounts, EventsEntry, FILE_HEADER_LEN,
+    FileHeader, IndexEntry, IndexWriter, Interner, LogTranscoder, SegmentHeader, encode_block,
     encode_block_with_head,
 };
 
 use crate::names::may_overwrite;
 use crate::os::{Segment, clock_pair};
 use crate::own_file::OwnFile;
+use crate::session::Limits;
 
 /// Fast enough to keep up with a program that does nothing but call.
 const LEVEL: i32 = 1;
@@ -39,6 +40,16 @@ pub struct Output {
     packed: Vec<u8>,
     /// No events are written that would make the file longer.
     max_size: u64,
+    /// Bytes of the latest events that are kept.
+    ring: Option<u64>,
+    header: FileHeader,
+    path: PathBuf,
+    /// Where the part begins that is kept when the next one begins; the file's first block at first.
+    kept_from: u64,
+    /// Where the newest part begins.
+    begun_at: u64,
+    /// The greatest number of a call so far, and one more.
+    next_call: u64,
     /// The file has reached its greatest size.
     is_full: bool,
     /// Calls that began in what was written.
@@ -51,7 +62,7 @@ pub struct Output {
 
 impl Output {
     /// Begins a trace in an empty file, which lies at `path`.
-    pub fn new(file: File, path: &Path, run_id: [u8; 16], max_size: u64) -> io::Result<Output> {
+    pub fn new(file: File, path: &Path, run_id: [u8; 16], limits: Limits) -> io::Result<Output> {
         let header = FileHeader {
             version: execmap_format::FORMAT_VERSION,
             run_id,
@@ -71,7 +82,13 @@ impl Output {
             index: IndexWriter::default(),
             payload: Vec::new(),
             packed: Vec::new(),
-            max_size,
+            max_size: limits.max_size.unwrap_or(u64::MAX),
+            ring: limits.ring,
+            header,
+            path: path.to_owned(),
+            kept_from: FILE_HEADER_LEN as u64,
+            begun_at: FILE_HEADER_LEN as u64,
+            next_call: 0,
             is_full: false,
             starts: 0,
             refused: 0,
@@ -127,6 +144,7 @@ impl Output {
         payload.clear();
         let log = self.logs.entry(head.log).or_default();
         let done = log.segment(head, records, &mut self.interner, &mut payload);
+        self.next_call = self.next_call.max(log.next_call());
         self.damaged += done.damaged as u64;
         let mut values = Vec::new();
         if self.interner.take_fresh(&mut values) {
@@ -156,6 +174,100 @@ impl Output {
         self.flush()?;
         self.starts += done.starts;
         Ok(())
+    }
+
+    /// Whether there are so many events that a new part is to begin.
+    #[must_use]
+    pub fn wants_begin(&self) -> bool {
+        let definitions = |entry: &&IndexEntry| entry.kind == BlockKind::Definitions;
+        self.ring.is_some_and(|ring| {
+            let part = self.offset - self.begun_at;
+            // The cheap half of the question first: definitions are gone through only near the end.
+            part >= ring / 4 && {
+                let kept = self.index.entries().iter().filter(definitions);
+                let room = ring.saturating_sub(kept.map(|entry| entry.len).sum());
+                // What is on its way to the file is still of this part.
+                part >= (room / 8 * 3).max(1 << 16)
+            }
+        })
+    }
+
+    /// Begins a new part, which can be read without what came before, and drops all parts but the
+    /// latest. All that was recorded so far must have been written.
+    pub fn begin(&mut self) -> io::Result<()> {
+        if !self.wants_begin() {
+            // It was asked for a second time while the first was on its way.
+            return Ok(());
+        }
+        if self.begun_at > self.kept_from {
+            self.drop_before(self.begun_at)?;
+        }
+        self.kept_from = self.begun_at;
+        self.interner.forget();
+        let state = Begin {
+            next_call: self.next_call,
+            next_row: self.interner.next_row(),
+            logs: self
+                .logs
+                .iter()
+                .map(|(log, state)| state.state(*log))
+                .collect(),
+        };
+        self.begun_at = self.offset;
+        self.append(BlockKind::Begin, (&state.encode(), 0), None);
+        self.flush()
+    }
+
+    /// Writes a file with the definitions and what lies from a place on, in place of the old one.
+    fn drop_before(&mut self, from: u64) -> io::Result<()> {
+        let beside = beside(&self.path);
+        let done = self.copy_from(from, &beside).inspect_err(|_| {
+            let _ = std::fs::remove_file(&beside);
+        });
+        let (file, entries, offset) = done?;
+        self.index = IndexWriter::default();
+        for entry in entries {
+            self.index.push(entry);
+        }
+        self.file = file;
+        self.offset = offset;
+        let first = |entry: &&IndexEntry| entry.kind == BlockKind::Begin;
+        let begun = self.index.entries().iter().find(first);
+        self.begun_at = begun.map_or(FILE_HEADER_LEN as u64, |entry| entry.offset);
+        Ok(())
+    }
+
+    fn copy_from(
+        &mut self,
+        from: u64,
+        beside: &Path,
+    ) -> io::Result<(OwnFile, Vec<IndexEntry>, u64)> {
+        if !may_overwrite(beside) {
+            let what = format!("{} is no file of execmap's", beside.display());
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, what));
+        }
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(beside)?;
+        file.write_all_at(&self.header.encode(), 0)?;
+        let mut offset = FILE_HEADER_LEN as u64;
+        let mut entries = Vec::new();
+        let mut bytes = Vec::new();
+        let old = self.file.get()?;
+        let is_kept =
+            |entry: &&IndexEntry| entry.offset >= from || entry.kind == BlockKind::Definitions;
+        for entry in self.index.entries().iter().filter(is_kept) {
+            bytes.resize(entry.len as usize, 0);
+            old.read_exact_at(&mut bytes, entry.offset)?;
+            file.write_all_at(&bytes, offset)?;
+            entries.push(IndexEntry { offset, ..*entry });
+            offset += entry.len;
+        }
+        std::fs::rename(beside, &self.path)?;
+        Ok((OwnFile::new(file, &self.path)?, entries, offset))
     }
 
     /// Whether the file has reached its greatest size.
@@ -219,7 +331,7 @@ impl Output {
         } else {
             drop(entries);
         }
-        if written.is_ok() && self.index.is_full() {
+        if written.is_ok() && self.index.is_full() && self.ring.is_none() {
             return self.write_index();
         }
         written
@@ -238,6 +350,21 @@ impl Output {
         }
         self.blocks.clear();
         written
+    }
+}
+
+/// Where the part of a trace is written that takes the trace's place.
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".ring");
+    PathBuf::from(name)
+}
+
+/// Removes what a recorder left that died while it dropped the oldest part of its trace.
+pub(crate) fn remove_leftover(path: &Path) {
+    let beside = beside(path);
+    if may_overwrite(&beside) {
+        let _ = std::fs::remove_file(beside);
     }
 }
 

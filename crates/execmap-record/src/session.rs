@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -14,10 +15,10 @@ use crate::names::{may_overwrite, may_overwrite_side_file};
 use crate::os::{
     Cursor, Segment, clock_pair, reserve_memory, spawn_without_signals, ticks, try_lock,
 };
-use crate::output::Output;
+use crate::output::{Output, remove_leftover};
 use crate::own_file::OwnFile;
 use crate::pool::{FirstSlab, Pool};
-use crate::writer::{Shared, State, lock};
+use crate::writer::{Job, Shared, State, lock};
 
 /// How often a program that waits looks whether the writer lives.
 const WRITER_CHECK: Duration = Duration::from_millis(200);
@@ -49,6 +50,24 @@ pub enum StartError {
         /// The trace's file.
         path: String,
     },
+}
+
+/// How large a trace may become.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes at which the recording stops.
+    pub max_size: Option<u64>,
+    /// Bytes of the latest that are kept, about; the rest is dropped.
+    pub ring: Option<u64>,
+}
+
+impl From<Option<u64>> for Limits {
+    fn from(max_size: Option<u64>) -> Limits {
+        Limits {
+            max_size,
+            ring: None,
+        }
+    }
 }
 
 /// Why no more is recorded although the program goes on.
@@ -141,9 +160,9 @@ impl Session {
     pub fn create(
         path: &Path,
         run_id: [u8; 16],
-        max_size: Option<u64>,
+        limits: impl Into<Limits>,
     ) -> Result<(Session, Option<io::Error>), StartError> {
-        Self::begin(path, run_id, max_size, FirstSlab::Usual)
+        Self::begin(path, run_id, limits.into(), FirstSlab::Usual)
     }
 
     /// The same for a child process, of which there may be many that do little: its side file begins
@@ -151,15 +170,15 @@ impl Session {
     pub fn create_for_child(
         path: &Path,
         run_id: [u8; 16],
-        max_size: Option<u64>,
+        limits: impl Into<Limits>,
     ) -> Result<(Session, Option<io::Error>), StartError> {
-        Self::begin(path, run_id, max_size, FirstSlab::Small)
+        Self::begin(path, run_id, limits.into(), FirstSlab::Small)
     }
 
     fn begin(
         path: &Path,
         run_id: [u8; 16],
-        max_size: Option<u64>,
+        limits: Limits,
         first_slab: FirstSlab,
     ) -> Result<(Session, Option<io::Error>), StartError> {
         reserve_memory();
@@ -179,8 +198,9 @@ impl Session {
         let mut options = File::options();
         let options = options.read(true).write(true).create(true).truncate(true);
         let file = options.open(path).map_err(unwritable)?;
-        let max_size = max_size.unwrap_or(u64::MAX);
-        let output = Output::new(file, path, run_id, max_size).map_err(unwritable)?;
+        let max_size = limits.max_size.unwrap_or(u64::MAX);
+        remove_leftover(path);
+        let output = Output::new(file, path, run_id, limits).map_err(unwritable)?;
         let now = clock_pair();
         let header = PartHeader {
             run_id,
@@ -189,7 +209,7 @@ impl Session {
             latest: now,
         };
         let (mut pool, error) = Pool::new(side, header, first_slab).map_err(unwritable)?;
-        pool.suit_size(max_size);
+        pool.suit_size(limits.ring.unwrap_or(max_size));
         if error.is_some() {
             refused = error;
         }
@@ -208,6 +228,7 @@ impl Session {
             work: Condvar::new(),
             room: Condvar::new(),
             max_size,
+            begin_due: AtomicBool::new(false),
         };
         let mut session = Session {
             shared: Arc::new(shared),
@@ -305,7 +326,11 @@ impl Session {
     /// Gives the log room for a record: hands its full segment to the writer and takes another,
     /// waiting for one when all are in use. `others` gives up a segment when the writer has none to
     /// give back. False when nothing more can be recorded.
-    pub fn make_room(&mut self, log: &mut Log, others: impl FnMut() -> Option<Segment>) -> bool {
+    pub fn make_room(
+        &mut self,
+        log: &mut Log,
+        mut others: impl FnMut() -> Option<Segment>,
+    ) -> bool {
         if self.is_abandoned {
             return false;
         }
@@ -316,6 +341,14 @@ impl Session {
         }
         if let Some(segment) = detach(log) {
             self.hand_over(segment);
+        }
+        if self.shared.begin_due.swap(false, Ordering::Relaxed) {
+            // Every call that has begun goes to the file before the part begins that may be the
+            // first one kept.
+            while let Some(segment) = others() {
+                self.hand_over(segment);
+            }
+            self.give_work(Job::Begin);
         }
         let taken = self.take_segment(others);
         self.say_refusal();
@@ -403,7 +436,11 @@ impl Session {
 
     /// Gives a full or abandoned segment to the writer, which is started when it does not run.
     fn hand_over(&mut self, segment: Segment) {
-        lock(&self.shared.state).queue.push_back(segment);
+        self.give_work(Job::Segment(segment));
+    }
+
+    fn give_work(&mut self, job: Job) {
+        lock(&self.shared.state).queue.push_back(job);
         if self.writer.is_none() {
             let shared = Arc::clone(&self.shared);
             self.writer =
@@ -450,7 +487,7 @@ impl Session {
         self.pause_writer();
         lock(&self.shared.state)
             .queue
-            .extend(logs.filter_map(detach));
+            .extend(logs.filter_map(detach).map(Job::Segment));
         self.define(&Definition::Clock(clock_pair()));
         self.shared.write_queue();
     }
@@ -467,7 +504,9 @@ impl Session {
         self.pause_writer();
         {
             let mut state = lock(&self.shared.state);
-            state.queue.extend(logs.filter_map(detach));
+            state
+                .queue
+                .extend(logs.filter_map(detach).map(Job::Segment));
         }
         if !self.waited.is_zero() {
             let count = self.waited.as_micros() as u64;

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt::Write;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use execmap_format::{Definition, Loss, LossReason};
@@ -12,10 +13,19 @@ use crate::output::Output;
 use crate::pool::Pool;
 use crate::session::{Finished, Stopped, not_written};
 
+/// What the writer is given to do.
+#[derive(Clone, Copy)]
+pub(crate) enum Job {
+    /// A segment that is full.
+    Segment(Segment),
+    /// A new part of the trace begins.
+    Begin,
+}
+
 /// What the program's threads and the writer share, under one lock that is held for moments.
 pub(crate) struct State {
     pub(crate) pool: Pool,
-    pub(crate) queue: VecDeque<Segment>,
+    pub(crate) queue: VecDeque<Job>,
     /// Logs whose last segment is in the queue or written.
     pub(crate) ended: Vec<u32>,
     /// Segments of definitions, the last one still being written.
@@ -33,6 +43,8 @@ pub(crate) struct Shared {
     pub(crate) work: Condvar,
     pub(crate) room: Condvar,
     pub(crate) max_size: u64,
+    /// A new part of the trace is to begin at the next segment.
+    pub(crate) begin_due: AtomicBool,
 }
 
 /// A lock that no panic of ours makes unusable.
@@ -44,13 +56,13 @@ impl Shared {
     pub(crate) fn write_until_stopped(&self) {
         let mut state = lock(&self.state);
         loop {
-            if let Some(segment) = state.queue.pop_front() {
+            if let Some(job) = state.queue.pop_front() {
                 state.is_writing = true;
                 drop(state);
-                let is_written = self.write(&segment);
+                let done = self.carry_out(job);
                 state = lock(&self.state);
                 state.is_writing = false;
-                if is_written {
+                if let Some(segment) = done {
                     state.pool.give_back(segment);
                 }
                 self.room.notify_one();
@@ -71,16 +83,40 @@ impl Shared {
 
     pub(crate) fn write_queue(&self) {
         loop {
-            let Some(segment) = lock(&self.state).queue.pop_front() else {
+            let Some(job) = lock(&self.state).queue.pop_front() else {
                 break;
             };
-            if self.write(&segment) {
+            if let Some(segment) = self.carry_out(job) {
                 lock(&self.state).pool.give_back(segment);
             }
         }
         self.forget_ended();
         self.write_definitions(&mut lock(&self.output))
             .unwrap_or_else(|error| self.fail(&error));
+    }
+
+    /// Gives a segment that can be used again.
+    fn carry_out(&self, job: Job) -> Option<Segment> {
+        match job {
+            Job::Segment(segment) => self.write(&segment).then_some(segment),
+            Job::Begin => {
+                self.begin();
+                None
+            }
+        }
+    }
+
+    fn begin(&self) {
+        let mut output = lock(&self.output);
+        if matches!(lock(&self.state).stopped, Some(Stopped::NotWritten(_))) {
+            return;
+        }
+        let done = self
+            .write_definitions(&mut output)
+            .and_then(|()| output.begin());
+        if let Err(error) = done {
+            self.fail(&error);
+        }
     }
 
     /// Writes a segment. False when it could not be: it then stays in the side file, for readers.
@@ -94,6 +130,8 @@ impl Shared {
             .and_then(|()| output.segment(segment));
         if let Err(error) = &done {
             self.fail(error);
+        } else if output.wants_begin() {
+            self.begin_due.store(true, Ordering::Relaxed);
         } else if output.is_full() {
             lock(&self.state)
                 .stopped

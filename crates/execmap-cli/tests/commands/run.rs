@@ -149,7 +149,7 @@ fn help_is_short_and_has_examples() {
     Limits:
           --max-size <SIZE>  Stop recording before a process's trace is larger
           --max-calls <N>    Stop recording after so many calls of a process
-          --ring <SIZE>      Keep the latest so much, instead of all
+          --ring <SIZE>      Keep the latest of a process, about so much, instead of all; 1MB or more
 
     Patterns are paths (`src/*.py`) or names (`shop.pricing:*`).
 

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 use execmap_record::format::{Definition, Loss, LossReason, kind, pack};
 use execmap_record::os::{clock_pair, ticks};
-use execmap_record::{Filter, Finished, RECORD_MAX, Redactor, Session};
+use execmap_record::{Filter, Finished, Limits, RECORD_MAX, Redactor, Session};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use pyo3::ffi;
@@ -47,7 +47,7 @@ pub(crate) struct Settings {
     /// Names whose text is hidden beside the usual ones.
     pub(crate) redact: Vec<String>,
     pub(crate) max_calls: Option<u64>,
-    pub(crate) max_size: Option<u64>,
+    pub(crate) limits: Limits,
     pub(crate) meta: Vec<(String, String)>,
 }
 
@@ -179,7 +179,7 @@ pub(crate) fn start(py: Python<'_>, mut settings: Settings) -> PyResult<Vec<Stri
         Some(_) => Session::create_for_child,
         None => Session::create,
     };
-    let created = create(&settings.path, settings.run_id, settings.max_size);
+    let created = create(&settings.path, settings.run_id, settings.limits);
     let (session, refused) = match created {
         Ok(created) => created,
         Err(error) => {

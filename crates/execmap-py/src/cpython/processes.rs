@@ -220,8 +220,7 @@ impl Engine {
         }
         self.is_forked = false;
         let path = child_name(&self.settings.first, std::process::id());
-        let created =
-            Session::create_for_child(&path, self.settings.run_id, self.settings.max_size);
+        let created = Session::create_for_child(&path, self.settings.run_id, self.settings.limits);
         let session = match created {
             Ok((session, _)) => session,
             Err(error) => {

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use execmap_format::{Definition, LossReason, TraceReader};
 
-use crate::{Session, StartError, Stopped};
+use crate::{Limits, Session, StartError, Stopped};
 
 use super::support::{Program, read, read_live, trace_path};
 
@@ -276,4 +276,82 @@ fn a_limit_of_size_is_kept() {
         finished.refused
     );
     assert_eq!(loss.detail, told);
+}
+
+const RING: Limits = Limits {
+    max_size: None,
+    ring: Some(1 << 20),
+};
+
+/// What a reader sees of a program of which only the latest is kept: the last calls, each as it was.
+fn assert_latest(path: &std::path::Path, program: &Program, least: usize) {
+    let (seen, summary) = read(path);
+    let expected = program.expected(&["outer"]);
+    let dropped = summary.dropped as usize;
+    assert!(dropped > 0, "something was dropped");
+    assert_eq!(summary.damaged_blocks, 0);
+    assert_eq!(seen.names, expected.names);
+    assert!(seen.calls.len() >= least, "{}", seen.calls.len());
+    assert_eq!(summary.calls as usize, seen.calls.len());
+    assert!(seen.calls == expected.calls[dropped..], "the rest is whole");
+}
+
+#[test]
+fn a_ring_keeps_the_latest_calls_and_counts_the_others() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let path = trace_path(folder.path());
+    let mut program = Program::limited(&path, 3, RING);
+    program.define("outer");
+    for _ in 0..8 {
+        program.calls(CALLS);
+        let len = path.metadata().expect("the trace is there").len();
+        assert!(len < 2 << 20, "{len}");
+    }
+    let finished = program.session.finish(program.logs.iter_mut(), &[]);
+    assert!(finished.bytes < 2 << 20, "{}", finished.bytes);
+    assert_eq!(finished.stopped, None);
+    assert_latest(&path, &program, CALLS / 4);
+    assert!(read(&path).1.complete);
+    let names = std::fs::read_dir(folder.path()).expect("the folder is there");
+    assert_eq!(names.count(), 1, "nothing is left beside the trace");
+}
+
+#[test]
+fn a_ring_that_is_killed_at_any_moment_is_read() {
+    for rounds in 1..6 {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        let path = trace_path(folder.path());
+        let mut program = Program::limited(&path, 2, RING);
+        program.define("outer");
+        program.calls(3 * CALLS + rounds * CALLS / 7);
+        program.session.pause_writer();
+        // The process dies: nobody finishes anything.
+        assert_latest(&path, &program, 1);
+        std::mem::forget(program);
+    }
+}
+
+#[test]
+fn a_log_that_is_quiet_for_long_goes_on_where_it_was() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let path = trace_path(folder.path());
+    let mut program = Program::limited(&path, 2, RING);
+    program.define("outer");
+    // The second log is inside a call all the time.
+    program.begin(1);
+    for _ in 0..4 * CALLS {
+        program.call(0);
+    }
+    program.call(1);
+    program.session.pause_writer();
+    let parent_of_last = |path: &std::path::Path| {
+        let (seen, summary) = read(path);
+        assert!(summary.dropped > 1);
+        let last = seen.calls.last().expect("there are calls").clone();
+        (last.0, last.1, last.2)
+    };
+    let last = 4 * CALLS as u64 + 1;
+    assert_eq!(parent_of_last(&path), (last, Some(0), 1), "killed");
+    program.session.finish(program.logs.iter_mut(), &[]);
+    assert_eq!(parent_of_last(&path), (last, Some(0), 1), "ended");
 }

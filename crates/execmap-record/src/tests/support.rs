@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use crate::os::ticks;
-use crate::{Log, Session};
+use crate::{Limits, Log, Session};
 use execmap_format::{Code, Definition, Event, Source, Summary, TraceReader, kind, pack, token};
 
 /// Several logs with equal shares of calls.
@@ -34,7 +34,7 @@ impl Program {
         Self::limited(path, logs, None)
     }
 
-    pub(crate) fn limited(path: &Path, logs: u32, max_size: Option<u64>) -> Program {
+    pub(crate) fn limited(path: &Path, logs: u32, max_size: impl Into<Limits>) -> Program {
         let (mut session, refused) =
             Session::create(path, [3; 16], max_size).expect("the folder can be written");
         assert!(refused.is_none(), "{refused:?}");
@@ -68,8 +68,8 @@ impl Program {
             .make_room(own, || others.find_map(Session::yield_segment))
     }
 
-    /// A call with its own number as argument, and twice that as result.
-    pub(crate) fn call(&mut self, log: usize) {
+    /// A call that goes on.
+    pub(crate) fn begin(&mut self, log: usize) {
         let call = self.story.len() as u64;
         self.story.push(log as u32);
         assert!(self.room(log), "there is room");
@@ -84,6 +84,12 @@ impl Program {
         let word = (len as u64) << 32 | 1 << 56;
         own.cursor
             .words_and(pack(kind::START, 0, ticks()), word, len);
+    }
+
+    /// A call with its own number as argument, and twice that as result.
+    pub(crate) fn call(&mut self, log: usize) {
+        let call = self.story.len() as u64;
+        self.begin(log);
         assert!(self.room(log), "there is room");
         let own = &mut self.logs[log];
         let mut tokens = own.cursor.tokens(8, 16);
