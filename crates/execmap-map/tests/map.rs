@@ -84,7 +84,8 @@ fn what_does_not_fit_is_counted() {
     shop <module>
       shop checkout
         Cart add
-        5 more, 2 inside
+        shop countdown [2 inside]
+        4 more, 0 inside
         shop fails
     ");
     insta::assert_snapshot!(lines(&build(&shop(), &of_messages(1))), @"shop <module> [10 inside]");

@@ -163,7 +163,9 @@ fn a_definition_longer_than_a_segment_keeps_its_place() {
         program.define(name);
     }
     program.calls(1);
-    let expected = program.expected(&["first", &long, "third"]);
+    // Readers take no longer name from a trace.
+    let shown = format!("{}…", "x".repeat(64 << 10));
+    let expected = program.expected(&["first", &shown, "third"]);
     program.session.finish(program.logs.iter_mut(), &[]);
     assert!(read(&path).0 == expected);
 
