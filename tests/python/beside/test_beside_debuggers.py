@@ -168,7 +168,8 @@ def test_debugpy_under_execmap(execmap: Execmap, mode: str) -> None:
 
     assert done == plain
     assert len(plain[0]) > 5
-    assert lost(execmap) == []
+    # It starts programs of its own, `uname` for one.
+    assert [each for each in lost(execmap) if not each.startswith("programs not followed")] == []
     rows = [row for row in load(execmap.trace).calls if row["function"] in ("inner", "outer")]
     assert [row["function"] for row in rows] == 4 * ["outer", "inner", "inner"]
     assert {row["outcome"] for row in rows} == {"returned"}
