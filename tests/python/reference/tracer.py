@@ -81,12 +81,11 @@ class Tracer:
         sys.settrace(self._event)
 
     def stop(self) -> None:
-        """Ends recording: what has not ended is unfinished, unless its generator is gone."""
+        """Ends recording: what runs is unfinished, and what is suspended is closed, now or by the interpreter's end."""
         sys.settrace(None)
         threading.settrace(None)
-        alive = {id(frame) for frame in _frames_of_generators()}
-        for frame, call in self._open.items():
-            if call.row["outcome"] == "unfinished" and not call.running and frame not in alive:
+        for call in self._open.values():
+            if call.row["outcome"] == "unfinished" and not call.running:
                 call.row["outcome"] = "closed"
 
     def _event(self, frame: types.FrameType, event: str, arg: Any) -> Any:
@@ -294,21 +293,6 @@ def _current_task() -> Task[Any] | None:
     asyncio: Any = sys.modules.get("asyncio")
     loop = asyncio._get_running_loop() if hasattr(asyncio, "_get_running_loop") else None
     return None if loop is None else asyncio.current_task(loop)
-
-
-def _frames_of_generators() -> Iterator[types.FrameType]:
-    for each in gc.get_objects():
-        kind = type(each)
-        if kind is types.GeneratorType:
-            frame = each.gi_frame
-        elif kind is types.CoroutineType:
-            frame = each.cr_frame
-        elif kind is types.AsyncGeneratorType:
-            frame = each.ag_frame
-        else:
-            continue
-        if frame is not None:
-            yield frame
 
 
 @contextmanager
