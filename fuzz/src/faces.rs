@@ -117,8 +117,12 @@ pub fn maps(trace: &Trace) {
 pub fn one_map(trace: &Trace, query: &MapQuery) {
     let map = execmap_map::build(trace, query);
     is_json(&map);
-    is_safe(&text::render(&map));
-    is_diagram(&mermaid::of_trace(trace, query));
+    is_safe(&text::render(&map, 40));
+    // A budget that is too small is an answer too.
+    match mermaid::of_trace(trace, query) {
+        Ok(diagram) => is_diagram(&diagram),
+        Err(error) => is_safe(&error.to_string()),
+    }
 }
 
 /// `execmap export`
@@ -134,7 +138,10 @@ pub fn exports(trace: &Trace) {
     for line in lines.take(MANY as usize) {
         serde_json::from_slice::<serde_json::Value>(line).expect("a line is JSON");
     }
-    let diagram = mermaid::in_markdown(&mermaid::of_trace(trace, &MapQuery::default()));
+    let Ok(diagram) = mermaid::of_trace(trace, &MapQuery::default()) else {
+        return;
+    };
+    let diagram = mermaid::in_markdown(&diagram);
     let fence = diagram.split_once("mermaid").map_or("", |(fence, _)| fence);
     assert_eq!(
         diagram.matches(fence).count(),
@@ -202,6 +209,8 @@ pub fn asked(trace: &Trace, choice: u64, pattern: &str, number: u64) {
                 depth: (choice & 16 != 0).then_some(number as u32 % 70),
                 root: root.filter(|_| choice & 32 != 0),
                 participants: small % 20,
+                focus: functions().filter(|_| choice & 64 != 0),
+                ..MapQuery::default()
             },
         ),
         _ => in_page(trace, number % 1_000_000),
@@ -260,6 +269,7 @@ fn is_diagram(diagram: &str) {
     let mut lines = diagram.lines();
     assert_eq!(lines.next(), Some("sequenceDiagram"));
     let mut active = 0i64;
+    let mut blocks = 0i64;
     for line in lines {
         let line = line.strip_prefix("    ").expect("a statement is indented");
         if line.starts_with("%% ") {
@@ -287,6 +297,17 @@ fn is_diagram(diagram: &str) {
         } else if let Some(id) = line.strip_prefix("deactivate ") {
             assert!(is_id(id), "{line}");
             active -= 1;
+        } else if line == "end" {
+            blocks -= 1;
+            assert!(blocks >= 0, "a block ends that did not begin");
+        } else if let Some((word, _)) = line.split_once(' ')
+            && ["loop", "alt", "opt", "par"].contains(&word)
+        {
+            blocks += 1;
+        } else if let Some((word, _)) = line.split_once(' ')
+            && ["else", "and"].contains(&word)
+        {
+            assert!(blocks > 0, "{line}");
         } else if let Some((from, to)) = statement.split_once("->>+") {
             assert!(is_id(from) && is_id(to) && !text.is_empty(), "{line}");
             active += 1;
@@ -301,6 +322,7 @@ fn is_diagram(diagram: &str) {
         assert!(active >= 0, "more returns than calls");
     }
     assert_eq!(active, 0, "calls and returns do not match");
+    assert_eq!(blocks, 0, "a block has no end");
 }
 
 #[cfg(test)]
