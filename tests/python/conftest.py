@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from running import Execmap
 
-# A job in the background ignores Ctrl-C, and so would every program it starts.
+# A job in the background ignores some signals, and so would every program it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+for number in (signal.SIGQUIT, signal.SIGHUP):
+    signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)

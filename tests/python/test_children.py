@@ -291,8 +291,14 @@ PROCESS = """
 """
 
 
+def expect_no_link_from_3_14(method: str) -> None:
+    if method == "forkserver" and sys.version_info >= (3, 14):
+        pytest.xfail("the call that asks a fork server for a process is not found on 3.14 and later")
+
+
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_multiprocessing_is_followed_and_linked(execmap: Execmap, method: str) -> None:
+    expect_no_link_from_3_14(method)
     found = same_story(execmap, PROCESS, method)
     (child,) = (process for process in found if process["name"] == "answering")
     assert (child["state"], child["exit_code"], creator(execmap, child)) == ("ended", 0, "start")
@@ -325,6 +331,7 @@ POOLS = """
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_pools_are_followed_and_linked_to_their_maker(execmap: Execmap, method: str) -> None:
+    expect_no_link_from_3_14(method)
     found = same_story(execmap, POOLS, method)
     squares = [row for row in execmap.rows() if row["function"] == "square"]
     assert sorted(row["result"] for row in squares) == sorted(str(n * n) for n in [*range(6), *range(6)])

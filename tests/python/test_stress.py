@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
 from pathlib import Path
 
@@ -170,6 +171,9 @@ DEPTHS = """
 """
 
 
+@pytest.mark.xfail(
+    sys.version_info >= (3, 14), reason="one of the depths differs on 3.14 and 3.15, where C has a limit of its own"
+)
 def test_recursion_ends_at_the_same_depth(execmap: Execmap) -> None:
     run_both(
         execmap,
@@ -214,10 +218,10 @@ def test_a_hook_fits_the_smallest_stack_of_a_thread(execmap: Execmap) -> None:
             exec("def made(x): return x\\nmade(1)")
             print("done")
 
-        # 3.15 gives no thread less than 52 KiB, and there keeps so much for itself that a hook has no room.
+        # 3.14 and later give no thread less than 52 KiB, and there keeps so much for itself that a hook has no room.
         import sys
 
-        for kib in (256, 64 if sys.version_info < (3, 15) else 128, 32 if sys.version_info < (3, 15) else 64):
+        for kib in (256, 64 if sys.version_info < (3, 14) else 128, 32 if sys.version_info < (3, 14) else 64):
             threading.stack_size(kib << 10)
             thread = threading.Thread(target=work)
             thread.start()
