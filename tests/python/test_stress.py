@@ -172,7 +172,9 @@ DEPTHS = """
 
 
 @pytest.mark.xfail(
-    sys.version_info >= (3, 14), reason="one of the depths differs on 3.14 and 3.15, where C has a limit of its own"
+    sys.version_info >= (3, 14),
+    reason="one of the depths may differ on 3.14 and 3.15, where C has a limit of its own",
+    strict=False,
 )
 def test_recursion_ends_at_the_same_depth(execmap: Execmap) -> None:
     run_both(
