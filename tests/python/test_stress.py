@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import textwrap
 from pathlib import Path
 
@@ -167,15 +166,14 @@ DEPTHS = """
             try:
                 WAYS[name](0)
             except RecursionError as error:
-                print(where, name, deepest, error, flush=True)
+                # From 3.14 on the bytes of the C stack are counted, and two plain runs differ by a call.
+                if str(error).startswith("Stack overflow"):
+                    print(where, name, "C stack", flush=True)
+                else:
+                    print(where, name, deepest, error, flush=True)
 """
 
 
-@pytest.mark.xfail(
-    sys.version_info >= (3, 14),
-    reason="one of the depths may differ on 3.14 and 3.15, where C has a limit of its own",
-    strict=False,
-)
 def test_recursion_ends_at_the_same_depth(execmap: Execmap) -> None:
     run_both(
         execmap,
@@ -220,7 +218,7 @@ def test_a_hook_fits_the_smallest_stack_of_a_thread(execmap: Execmap) -> None:
             exec("def made(x): return x\\nmade(1)")
             print("done")
 
-        # 3.14 and later give no thread less than 52 KiB, and there keeps so much for itself that a hook has no room.
+        # 3.14 and later give no thread less than 52 KiB; with as little the output differs, and why is not known.
         import sys
 
         for kib in (256, 64 if sys.version_info < (3, 14) else 128, 32 if sys.version_info < (3, 14) else 64):
