@@ -14,6 +14,7 @@ mod own_file;
 mod pool;
 mod redact;
 mod session;
+mod side_file;
 #[cfg(test)]
 mod tests;
 mod writer;

@@ -11,19 +11,15 @@ use std::time::Duration;
 
 use execmap_format::{Definition, Loss, LossReason, PartHeader, SegmentHeader, SegmentState};
 
-use crate::names::{may_overwrite, may_overwrite_side_file};
-use crate::os::{
-    Cursor, Segment, clock_pair, reserve_memory, spawn_without_signals, ticks, try_lock,
-};
+use crate::names::may_overwrite;
+use crate::os::{Cursor, Segment, clock_pair, reserve_memory, spawn_without_signals, ticks};
 use crate::output::{Output, remove_leftover};
-use crate::own_file::OwnFile;
 use crate::pool::{FirstSlab, Pool};
+use crate::side_file::open_side_file;
 use crate::writer::{Job, Shared, State, lock};
 
 /// How often a program that waits looks whether the writer lives.
 const WRITER_CHECK: Duration = Duration::from_millis(200);
-/// How often a lock is tried that somebody may have for a moment.
-const LOCK_TRIES: u32 = 10;
 /// No record is longer, values included.
 pub const RECORD_MAX: usize = 12 << 10;
 
@@ -547,42 +543,6 @@ pub(crate) fn not_written(why: String) -> Definition {
         reason: LossReason::NotWritten,
         count: 1,
         detail: why,
-    })
-}
-
-/// The side file, emptied and locked; `None` when a live recording has it.
-fn open_side_file(path: &Path) -> io::Result<Option<OwnFile>> {
-    if !may_overwrite_side_file(path) {
-        return Err(io::Error::new(
-            io::ErrorKind::AlreadyExists,
-            format!("{} is no file of execmap's", path.display()),
-        ));
-    }
-    let mut options = File::options();
-    let options = options.read(true).write(true).create(true).truncate(false);
-    for _ in 0..LOCK_TRIES {
-        let file = options.open(path)?;
-        if !lock_patiently(&file) {
-            return Ok(None);
-        }
-        let file = OwnFile::new(file, path)?;
-        // The recording that had it may have removed it before it gave up the lock.
-        if file.is_at(path) {
-            let mut file = file;
-            file.get()?.set_len(0)?;
-            return Ok(Some(file));
-        }
-    }
-    Ok(None)
-}
-
-/// Locks a file that another process may be looking at for a moment.
-fn lock_patiently(file: &File) -> bool {
-    (0..LOCK_TRIES).any(|attempt| {
-        if attempt > 0 {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        try_lock(file)
     })
 }
 
