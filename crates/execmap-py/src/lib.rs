@@ -3,6 +3,7 @@
 mod command_line;
 mod cpython;
 mod errors;
+mod faults;
 mod last_words;
 mod recorder;
 mod trace;

@@ -4,6 +4,7 @@
 //! is one load away, and ends with the object.
 
 use std::collections::BTreeMap;
+use std::ffi::CStr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use execmap_record::format::{Code, CodeId, CodeKind, LineTable};
@@ -11,6 +12,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
+use super::ask;
 use super::bytecode::scan;
 use super::frame::bytecode_start;
 use super::layout;
@@ -319,15 +321,9 @@ pub(super) unsafe fn keep(code: *mut ffi::PyObject, entry: CodeEntry) -> *mut Co
     }
 }
 
-fn int(code: &Bound<'_, PyAny>, name: &str) -> u32 {
-    code.getattr(name)
-        .and_then(|value| value.extract())
-        .unwrap_or(0)
-}
-
-pub(super) fn text(code: &Bound<'_, PyAny>, name: &str) -> String {
+pub(super) fn text(code: &Bound<'_, PyAny>, name: &CStr) -> String {
     // SAFETY: the attribute is alive for the time of the call.
-    code.getattr(name)
+    ask::attribute(code, name)
         .map(|value| unsafe { super::types::text_of(value.as_ptr()) })
         .unwrap_or_default()
 }
@@ -389,10 +385,8 @@ impl<'py> Variables<'py> {
                 cells: Cells::Kinds(kinds.as_bytes().to_vec()),
             });
         }
-        let names = code.getattr("co_varnames").ok()?.cast_into().ok()?;
-        let cells = code
-            .getattr("co_cellvars")
-            .and_then(|cells| cells.extract());
+        let names = ask::attribute(code, c"co_varnames")?.cast_into().ok()?;
+        let cells = ask::attribute(code, c"co_cellvars").and_then(|cells| cells.extract().ok());
         Some(Variables {
             names,
             cells: Cells::Names(cells.unwrap_or_default()),
@@ -414,8 +408,8 @@ fn args_of(code: &Bound<'_, PyAny>, flags: u32, is_secret: impl Fn(&str) -> bool
         return Vec::new();
     };
     let (plain, keyword) = (
-        int(code, "co_argcount") as usize,
-        int(code, "co_kwonlyargcount") as usize,
+        ask::number(code, c"co_argcount") as usize,
+        ask::number(code, c"co_kwonlyargcount") as usize,
     );
     let has_rest = flags & CO_VARARGS != 0;
     let has_keywords = flags & CO_VARKEYWORDS != 0;
@@ -440,20 +434,15 @@ fn args_of(code: &Bound<'_, PyAny>, flags: u32, is_secret: impl Fn(&str) -> bool
 }
 
 /// Lines by byte offset, from CPython's own table.
-#[expect(clippy::disallowed_methods, reason = "what `co_lines` gives is of C")]
 fn lines_of(code: &Bound<'_, PyAny>) -> LineTable {
     let mut runs: Vec<(u32, Option<u32>)> = Vec::new();
-    if let Ok(lines) = code
-        .call_method0("co_lines")
-        .and_then(|lines| lines.try_iter())
-    {
-        for line in lines.flatten() {
-            let Ok((start, _, line)) = line.extract::<(u32, u32, Option<u32>)>() else {
-                break;
-            };
-            if runs.last().is_none_or(|(_, before)| *before != line) {
-                runs.push((start, line));
-            }
+    let lines = ask::attribute(code, c"co_lines").and_then(|lines| ask::call(&lines, []));
+    for line in lines.iter().flat_map(ask::each) {
+        let Ok((start, _, line)) = line.extract::<(u32, u32, Option<u32>)>() else {
+            break;
+        };
+        if runs.last().is_none_or(|(_, before)| *before != line) {
+            runs.push((start, line));
         }
     }
     LineTable::new(runs)
@@ -473,14 +462,12 @@ pub(super) fn learn(
     epoch: u32,
     is_secret: impl Fn(&str) -> bool,
 ) -> (Code, CodeEntry) {
-    let flags = int(code, "co_flags");
-    let qualname = text(code, "co_qualname");
-    let kind = kind_of(flags, &text(code, "co_name"));
+    let flags = ask::number(code, c"co_flags");
+    let qualname = text(code, c"co_qualname");
+    let kind = kind_of(flags, &text(code, c"co_name"));
     let args = args_of(code, flags, is_secret);
     // As the compiler made it, without instrumentation.
-    let bytecode = code
-        .getattr("co_code")
-        .ok()
+    let bytecode = ask::attribute(code, c"co_code")
         .and_then(|bytes| bytes.cast_into::<PyBytes>().ok())
         .map(|bytes| scan(bytes.as_bytes()))
         .unwrap_or_default();
@@ -513,8 +500,8 @@ pub(super) fn learn(
     let definition = Code {
         qualname,
         module,
-        file: text(code, "co_filename"),
-        first_line: int(code, "co_firstlineno"),
+        file: text(code, c"co_filename"),
+        first_line: ask::number(code, c"co_firstlineno"),
         kind,
         args: entry.args.iter().map(|arg| arg.name.clone()).collect(),
         class_name,
@@ -526,9 +513,9 @@ pub(super) fn learn(
 
 /// How many parameters are not recorded, because a record has no place for them.
 pub(super) fn parameters_beyond(code: &Bound<'_, PyAny>) -> u64 {
-    let flags = int(code, "co_flags");
+    let flags = ask::number(code, c"co_flags");
     let rest = u32::from(flags & CO_VARARGS != 0) + u32::from(flags & CO_VARKEYWORDS != 0);
-    let all = int(code, "co_argcount") + int(code, "co_kwonlyargcount") + rest;
+    let all = ask::number(code, c"co_argcount") + ask::number(code, c"co_kwonlyargcount") + rest;
     u64::from(all.saturating_sub(MOST_ARGS as u32))
 }
 
@@ -537,13 +524,8 @@ pub(super) fn nested<'py>(code: &Bound<'py, PyAny>) -> Vec<Bound<'py, PyAny>> {
     let mut found = Vec::new();
     let mut open = vec![code.clone()];
     while let Some(code) = open.pop() {
-        let Ok(constants) = code
-            .getattr("co_consts")
-            .and_then(|all| Ok(all.cast_into::<PyTuple>()?))
-        else {
-            continue;
-        };
-        for constant in constants.iter() {
+        let constants = ask::attribute(&code, c"co_consts");
+        for constant in constants.iter().flat_map(ask::each) {
             // SAFETY: a live object.
             if unsafe { ffi::PyCode_Check(constant.as_ptr()) } != 0 {
                 found.push(constant.clone());

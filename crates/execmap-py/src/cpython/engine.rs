@@ -171,6 +171,7 @@ pub(crate) fn start(py: Python<'_>, mut settings: Settings) -> PyResult<Vec<Stri
         let text = "other tools keep data on code objects in all 255 places; end one of them and run again";
         return Err(crate::errors::TraceError::new_err(text));
     }
+    crate::faults::keep();
     processes::watch_forks();
     end_with_interpreter();
     let mut notes = Vec::new();
@@ -384,6 +385,11 @@ impl Engine {
             "functions beyond the 16,777,216th".to_owned(),
         );
         self.define_loss(
+            LossReason::NotRecorded,
+            self.codes.unlearned,
+            "functions first called when there was no memory".to_owned(),
+        );
+        self.define_loss(
             LossReason::Degraded,
             self.creators.forgotten,
             "who created threads, tasks and jobs that were not begun for long".to_owned(),
@@ -391,7 +397,7 @@ impl Engine {
         self.define_loss(
             LossReason::RecorderFault,
             self.faults,
-            "panics in hooks".to_owned(),
+            crate::faults::first().unwrap_or_else(|| "panics in hooks".to_owned()),
         );
         self.note_interpreters();
         self.note_unseen_ends();

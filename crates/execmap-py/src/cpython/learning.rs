@@ -9,6 +9,7 @@ use hashbrown::HashMap;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
+use super::ask;
 use super::code::{self, CodeEntry, Role};
 use super::engine::Engine;
 use super::frame::Frame;
@@ -31,8 +32,12 @@ impl Engine {
                 Bound::from_borrowed_ptr(py, code),
             )
         };
-        let file = code::text(&bound, "co_filename");
-        let qualname = code::text(&bound, "co_qualname");
+        ask::ran_short();
+        let file = code::text(&bound, c"co_filename");
+        let qualname = code::text(&bound, c"co_qualname");
+        if self.is_unlearned() {
+            return Role::LeftOut;
+        }
         // SAFETY: the running frame.
         if unsafe { frame.code() } != code {
             self.leave_out_frameless(&bound, &file, &qualname);
@@ -61,7 +66,7 @@ impl Engine {
             // SAFETY: a live code object.
             unsafe { code::keep(code, CodeEntry::bare(role, self.epoch, code)) };
             if special.tells_at_return() {
-                self.monitoring.arm_return(py, &bound);
+                self.monitoring.arm_return(&bound);
             }
             return role;
         }
@@ -76,15 +81,23 @@ impl Engine {
         }
     }
 
+    /// Whether memory ran short while a code object was looked at, so that it is left out.
+    fn is_unlearned(&mut self) -> bool {
+        let is_short = ask::ran_short();
+        self.codes.unlearned += u64::from(is_short);
+        is_short
+    }
+
     /// Defines a code object, turns its events on and keeps what the hooks need. False when that
     /// cannot be, which is counted.
     fn record_code(&mut self, code: &Bound<'_, PyAny>, module: String) -> bool {
         self.note_parameters_beyond(code);
         let redactor = &self.values.redactor;
+        ask::ran_short();
         let (definition, mut entry) = code::learn(code, module, self.epoch, |name| {
             redactor.is_secret_name(name)
         });
-        if !self.arm_code(code, !entry.headers.is_empty()) {
+        if self.is_unlearned() || !self.arm_code(code, !entry.headers.is_empty()) {
             // SAFETY: a live code object.
             unsafe {
                 let entry = CodeEntry::bare(Role::LeftOut, self.epoch, code.as_ptr());
@@ -189,9 +202,10 @@ impl Engine {
     fn arm_code(&mut self, code: &Bound<'_, PyAny>, has_loops: bool) -> bool {
         match self.monitoring.arm_code(code.py(), code, has_loops) {
             Armed::Yes => return true,
+            Armed::Refused if self.is_unlearned() => {}
             Armed::Refused => {
                 self.codes.refused += 1;
-                let name = code::text(code, "co_qualname");
+                let name = code::text(code, c"co_qualname");
                 let (count, detail) = if self.codes.refused <= NAMED {
                     (1, format!("{name} cannot be instrumented"))
                 } else {
@@ -213,7 +227,7 @@ impl Engine {
         let detail = || {
             format!(
                 "parameters of {} beyond the 255th",
-                code::text(code, "co_qualname")
+                code::text(code, c"co_qualname")
             )
         };
         let beyond = code::parameters_beyond(code);
@@ -243,6 +257,8 @@ pub(super) struct Codes {
     pub(super) defined: u32,
     /// Code objects that were one too many.
     pub(super) beyond: u64,
+    /// Code objects that were not looked at for want of memory.
+    pub(super) unlearned: u64,
     /// Code objects that CPython refused to instrument.
     refused: u64,
     /// Definitions met lately, by a hash too long to meet by chance.

@@ -8,6 +8,7 @@
     reason = "fields of CPython's structures lie at multiples of their size"
 )]
 
+mod ask;
 mod bytecode;
 mod code;
 mod engine;

@@ -6,6 +6,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyModule, PyString};
 
+use super::ask;
 use super::code;
 use super::events::HOOKS;
 use super::hook::callable;
@@ -13,6 +14,8 @@ use crate::errors::TraceError;
 
 /// Ids in the order in which they are tried; 4 and 3 have no owner by convention.
 const TOOL_IDS: [u8; 4] = [4, 3, 2, 5];
+/// How many ids there are.
+const TOOLS: usize = 6;
 
 /// Numbers of events; they differ between versions and are asked for by name.
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,11 +32,60 @@ pub(super) struct EventNumbers {
     pub(super) on_return: u32,
 }
 
+/// The functions of `sys.monitoring` that are used while a program runs.
+struct Functions {
+    get_tool: Py<PyAny>,
+    use_tool_id: Py<PyAny>,
+    free_tool_id: Py<PyAny>,
+    get_events: Py<PyAny>,
+    set_events: Py<PyAny>,
+    set_local_events: Py<PyAny>,
+    register_callback: Py<PyAny>,
+}
+
+impl Functions {
+    fn of(module: &Bound<'_, PyAny>) -> PyResult<Functions> {
+        let function = |name: &str| module.getattr(name).map(Bound::unbind);
+        Ok(Functions {
+            get_tool: function("get_tool")?,
+            use_tool_id: function("use_tool_id")?,
+            free_tool_id: function("free_tool_id")?,
+            get_events: function("get_events")?,
+            set_events: function("set_events")?,
+            set_local_events: function("set_local_events")?,
+            register_callback: function("register_callback")?,
+        })
+    }
+}
+
+/// Sets of events as Python's integers, made before memory can be short.
+struct Masks {
+    none: Py<PyAny>,
+    local: Py<PyAny>,
+    local_and_jump: Py<PyAny>,
+    table: Py<PyAny>,
+    on_return: Py<PyAny>,
+    ids: [Py<PyAny>; TOOLS],
+}
+
+impl Masks {
+    fn of(py: Python<'_>, numbers: &EventNumbers) -> PyResult<Masks> {
+        let made = |mask: u32| Ok::<_, PyErr>(mask.into_pyobject(py)?.into_any().unbind());
+        Ok(Masks {
+            none: made(0)?,
+            local: made(numbers.local)?,
+            local_and_jump: made(numbers.local | numbers.jump)?,
+            table: made(numbers.table)?,
+            on_return: made(numbers.on_return)?,
+            ids: [made(0)?, made(1)?, made(2)?, made(3)?, made(4)?, made(5)?],
+        })
+    }
+}
+
 /// The functions of `sys.monitoring` that are used, and the id that was taken.
 pub(super) struct Monitoring {
-    module: Py<PyAny>,
-    get_tool: Py<PyAny>,
-    set_local_events: Py<PyAny>,
+    functions: Functions,
+    masks: Masks,
     pub(super) disable: Py<PyAny>,
     pub(super) tool: u8,
     pub(super) numbers: EventNumbers,
@@ -41,7 +93,7 @@ pub(super) struct Monitoring {
     /// another execmap's included.
     name: Py<PyString>,
     /// Our callbacks by the number of their event.
-    callbacks: Vec<(u32, Py<PyAny>)>,
+    callbacks: Vec<(Py<PyAny>, Py<PyAny>)>,
     /// Once everything was given back: what another tool had done.
     released: OnceCell<Option<String>>,
 }
@@ -88,7 +140,8 @@ impl Monitoring {
             let number: u32 = events.getattr(hook.event)?.extract()?;
             let callback = callable(py, hook.function)?;
             module.call_method1("register_callback", (tool, number, &callback))?;
-            callbacks.push((number, callback.unbind()));
+            let event = number.into_pyobject(py)?.into_any().unbind();
+            callbacks.push((event, callback.unbind()));
             if hook.event == "PY_RETURN" {
                 numbers.on_return = number;
             }
@@ -102,10 +155,9 @@ impl Monitoring {
             numbers.table |= events.getattr(event)?.extract::<u32>()?;
         }
         Ok(Monitoring {
-            get_tool: module.getattr("get_tool")?.unbind(),
-            set_local_events: module.getattr("set_local_events")?.unbind(),
+            functions: Functions::of(&module)?,
+            masks: Masks::of(py, &numbers)?,
             disable: module.getattr("DISABLE")?.unbind(),
-            module: module.unbind(),
             tool,
             numbers,
             name: name.unbind(),
@@ -116,7 +168,7 @@ impl Monitoring {
 
     /// Turns the events on, everywhere.
     pub(super) fn arm(&self, py: Python<'_>) -> PyResult<()> {
-        let module = self.module.bind(py);
+        let module = PyModule::import(py, "sys")?.getattr("monitoring")?;
         // Places that an earlier recording disabled stay disabled until this is called.
         module.call_method0("restart_events")?;
         module.call_method1("set_events", (self.tool, self.numbers.global))?;
@@ -130,18 +182,20 @@ impl Monitoring {
         code: &Bound<'_, PyAny>,
         has_loops: bool,
     ) -> Armed {
-        if !self.is_ours(py) {
-            return Armed::TakenAway;
+        match self.is_ours(py) {
+            Some(true) => {}
+            Some(false) => return Armed::TakenAway,
+            None => return Armed::Refused,
         }
         if OPCODES_NEED_A_TABLE {
             self.make_table_for_opcodes(code);
         }
-        let events = self.numbers.local | if has_loops { self.numbers.jump } else { 0 };
-        let answer = self
-            .set_local_events
-            .bind(py)
-            .call1((self.tool, code, events));
-        if answer.is_ok() {
+        let events = if has_loops {
+            &self.masks.local_and_jump
+        } else {
+            &self.masks.local
+        };
+        if self.set_local_events(self.tool, code, events) {
             Armed::Yes
         } else {
             Armed::Refused
@@ -154,31 +208,45 @@ impl Monitoring {
     /// instructions: `breakpoint()`, which does, would stop a line later than without us. It is made
     /// here by a tool that comes and goes at once.
     fn make_table_for_opcodes(&self, code: &Bound<'_, PyAny>) {
-        let module = self.module.bind(code.py());
-        let set_local_events = self.set_local_events.bind(code.py());
+        let py = code.py();
+        let use_tool_id = self.functions.use_tool_id.bind(py);
         for id in TOOL_IDS {
-            let call = |name: &str| module.call_method1(name, (id,));
-            if call("get_tool").is_ok_and(|owner| owner.is_none())
-                && module.call_method1("use_tool_id", (id, &self.name)).is_ok()
+            if self.owner(py, id).is_some_and(|owner| owner.is_none())
+                && ask::call(use_tool_id, [self.id(py, id), self.name.bind(py)]).is_some()
             {
-                let _ = set_local_events.call1((id, code, self.numbers.table));
-                let _ = set_local_events.call1((id, code, 0));
-                let _ = call("free_tool_id");
+                self.set_local_events(id, code, &self.masks.table);
+                self.set_local_events(id, code, &self.masks.none);
+                ask::call(self.functions.free_tool_id.bind(py), [self.id(py, id)]);
                 return;
             }
         }
     }
 
     /// Turns on the event of a return in one code object that is not recorded.
-    pub(super) fn arm_return(&self, py: Python<'_>, code: &Bound<'_, PyAny>) {
-        let set = self.set_local_events.bind(py);
+    pub(super) fn arm_return(&self, code: &Bound<'_, PyAny>) {
         // Without it the process is only not linked.
-        let _ = set.call1((self.tool, code, self.numbers.on_return));
+        self.set_local_events(self.tool, code, &self.masks.on_return);
     }
 
-    fn is_ours(&self, py: Python<'_>) -> bool {
-        let owner = self.get_tool.bind(py).call1((self.tool,));
-        owner.is_ok_and(|owner| owner.is(&self.name))
+    /// Turns events of a tool on in one code object, and all others off. False when that cannot be.
+    fn set_local_events(&self, tool: u8, code: &Bound<'_, PyAny>, events: &Py<PyAny>) -> bool {
+        let py = code.py();
+        let set = self.functions.set_local_events.bind(py);
+        ask::call(set, [self.id(py, tool), code, events.bind(py)]).is_some()
+    }
+
+    fn id<'py>(&self, py: Python<'py>, tool: u8) -> &Bound<'py, PyAny> {
+        self.masks.ids[usize::from(tool)].bind(py)
+    }
+
+    /// Who has an id; `None` when that cannot be asked.
+    fn owner<'py>(&self, py: Python<'py>, tool: u8) -> Option<Bound<'py, PyAny>> {
+        ask::call(self.functions.get_tool.bind(py), [self.id(py, tool)])
+    }
+
+    /// Whether our id is still ours; `None` when that cannot be asked.
+    fn is_ours(&self, py: Python<'_>) -> Option<bool> {
+        Some(self.owner(py, self.tool)?.is(&self.name))
     }
 
     /// What another tool did to our id or our events, if it did anything.
@@ -186,7 +254,7 @@ impl Monitoring {
         if self.is_released() {
             return None;
         }
-        let owner = self.get_tool.bind(py).call1((self.tool,)).ok()?;
+        let owner = self.owner(py, self.tool)?;
         if owner.is_none() {
             return Some(format!("freed execmap's id {}", self.tool));
         }
@@ -197,8 +265,8 @@ impl Monitoring {
                 self.tool
             ));
         }
-        let module = self.module.bind(py);
-        let events = module.call_method1("get_events", (self.tool,)).ok()?;
+        let get_events = self.functions.get_events.bind(py);
+        let events = ask::call(get_events, [self.id(py, self.tool)])?;
         let is_on = events
             .extract()
             .is_ok_and(|on: u32| on & self.numbers.global == self.numbers.global);
@@ -237,17 +305,21 @@ impl Monitoring {
 
     fn give_back(&self, py: Python<'_>, leaving_hooks: bool) -> Option<String> {
         let mut interference = self.interference(py);
-        let module = self.module.bind(py);
-        let is_free = module
-            .call_method1("get_tool", (self.tool,))
-            .is_ok_and(|owner| owner.is_none());
+        let id = self.id(py, self.tool);
+        let functions = &self.functions;
+        let is_free = self
+            .owner(py, self.tool)
+            .is_some_and(|owner| owner.is_none());
         if is_free {
             // Until 3.13 events outlive their tool; only an owner may turn them off.
-            let _ = module.call_method1("use_tool_id", (self.tool, &self.name));
+            ask::call(functions.use_tool_id.bind(py), [id, self.name.bind(py)]);
         }
-        let is_ours = self.is_ours(py);
+        let is_ours = self.is_ours(py) == Some(true);
         if is_ours {
-            let _ = module.call_method1("set_events", (self.tool, 0));
+            ask::call(
+                functions.set_events.bind(py),
+                [id, self.masks.none.bind(py)],
+            );
         }
         // SAFETY: attached; the callback is alive. Where it is registered, CPython holds it too.
         let replaced = |callback: &Py<PyAny>| unsafe { ffi::Py_REFCNT(callback.as_ptr()) } == 1;
@@ -264,14 +336,14 @@ impl Monitoring {
         } else {
             &self.callbacks
         };
+        let register = functions.register_callback.bind(py);
         for (number, callback) in taken_away {
-            let Ok(before) =
-                module.call_method1("register_callback", (self.tool, number, py.None()))
-            else {
+            let event = number.bind(py);
+            let Some(before) = ask::call(register, [id, event, py.None().bind(py)]) else {
                 continue;
             };
             if !before.is(callback) {
-                let _ = module.call_method1("register_callback", (self.tool, number, &before));
+                ask::call(register, [id, event, &before]);
                 interference.get_or_insert_with(|| self.replaced());
             }
         }
@@ -279,10 +351,10 @@ impl Monitoring {
         if is_ours {
             if LOCAL_EVENTS_OUTLIVE_THEIR_TOOL {
                 for code in codes {
-                    let _ = self.set_local_events.bind(py).call1((self.tool, code, 0));
+                    self.set_local_events(self.tool, &code, &self.masks.none);
                 }
             }
-            let _ = module.call_method1("free_tool_id", (self.tool,));
+            ask::call(functions.free_tool_id.bind(py), [id]);
         }
         interference
     }
