@@ -83,9 +83,12 @@ impl Engine {
 
     /// Whether memory ran short while a code object was looked at, so that it is left out.
     fn is_unlearned(&mut self) -> bool {
-        let is_short = ask::ran_short();
-        self.codes.unlearned += u64::from(is_short);
-        is_short
+        // Not as a sum with a bool: rustc 1.95 loses it (rust-lang/rust#158206).
+        if !ask::ran_short() {
+            return false;
+        }
+        self.codes.unlearned += 1;
+        true
     }
 
     /// Defines a code object, turns its events on and keeps what the hooks need. False when that
