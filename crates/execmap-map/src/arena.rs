@@ -38,6 +38,30 @@ pub struct SeqId(pub(crate) u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RepeatId(pub(crate) u32);
 
+impl NodeId {
+    /// Which of the arena's calls it is.
+    #[must_use]
+    pub fn number(self) -> u32 {
+        self.0
+    }
+}
+
+impl SeqId {
+    /// Which of the arena's sequences it is.
+    #[must_use]
+    pub fn number(self) -> u32 {
+        self.0
+    }
+}
+
+impl RepeatId {
+    /// Which of the arena's repetitions it is.
+    #[must_use]
+    pub fn number(self) -> u32 {
+        self.0
+    }
+}
+
 /// The sequence without anything.
 pub(crate) const EMPTY: SeqId = SeqId(0);
 
@@ -263,6 +287,21 @@ impl Arena {
             Elem::Call { node, .. } => self.totals(node),
             Elem::Repeat(id) => self.repeats[id.0 as usize].1,
         }
+    }
+
+    /// All calls, by number.
+    pub fn nodes(&self) -> impl Iterator<Item = &Node> {
+        self.nodes.iter().map(|node| &node.0)
+    }
+
+    /// The parts of all sequences, by number.
+    pub fn seqs(&self) -> impl Iterator<Item = &[Elem]> {
+        (0..self.seq_ends.len() as u32).map(|seq| self.parts(SeqId(seq)))
+    }
+
+    /// All repetitions, by number.
+    pub fn repeats(&self) -> impl Iterator<Item = &Repeat> {
+        self.repeats.iter().map(|repeat| &repeat.0)
     }
 
     /// How many distinct calls, sequences and repetitions there are.

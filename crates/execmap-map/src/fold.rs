@@ -60,6 +60,12 @@ impl Folded {
         CallNumber(self.order.at(position))
     }
 
+    /// Positions at which calls begin whose numbers are in a row, and the first of each.
+    #[must_use]
+    pub fn order(&self) -> &[(u64, u32)] {
+        self.order.runs()
+    }
+
     /// The position of a call.
     pub(crate) fn position_of(&self, call: CallNumber) -> Option<u64> {
         let all = self.arena.seq_totals(self.roots).calls;

@@ -4,11 +4,8 @@
 //! [`Folded`] is the call tree with each distinct part kept once, and [`fold_map`]
 //! opens as much of it as fits a budget: loops, variants and recursion are blocks,
 //! and what stays closed is counted where it is missing. The same calls in the same
-//! order give the same map; no time decides anything.
-//!
-//! [`build`] is the map of the page, which does not draw blocks yet. It collapses by
-//! depth: the greatest depth that fits the budget is opened whole, then what failed;
-//! bodies of imported modules and of classes stay closed.
+//! order give the same map; no time decides anything. [`outline`] is the same map
+//! together with what is closed in it.
 
 #![forbid(unsafe_code)]
 
@@ -16,6 +13,7 @@ mod arena;
 mod fold;
 mod labels;
 mod merge;
+mod message;
 mod order;
 mod participants;
 mod plan;
@@ -28,11 +26,8 @@ mod view;
 #[cfg(test)]
 mod tests;
 
-use std::ops::ControlFlow;
-
 use execmap_query::{
-    Bodies, CallNumber, Fold, FunctionPattern, Losses, Opening, Outcome, Place, Step, TaskNumber,
-    ThreadNumber, Trace, What, walk,
+    Bodies, CallNumber, FunctionPattern, Losses, Outcome, TaskNumber, ThreadNumber,
 };
 use serde::Serialize;
 
@@ -40,10 +35,9 @@ pub use arena::{
     Arena, Elem, End, NO_SITE, Node, NodeId, Repeat, RepeatId, RepeatKind, SeqId, Totals,
 };
 pub use fold::{Filter, Folded};
-use participants::Participants;
 pub use participants::{GroupBy, Participant};
 pub use unfold::{Unfold, Unfolded};
-pub use view::{MapError, fold_map};
+pub use view::{MapError, OutlineRow, fold_map, outline};
 
 /// How many messages a map has unless said otherwise: about one screen.
 pub const MESSAGES: usize = 60;
@@ -54,8 +48,7 @@ pub const PARTICIPANTS: usize = 12;
 /// What map is wanted.
 #[derive(Clone, Debug)]
 pub struct MapQuery {
-    /// At most so many messages, returns included; `None`: all. For [`build`] a call and its return
-    /// are one.
+    /// At most so many messages, returns included; `None`: all.
     pub messages: Option<usize>,
     /// At most so many levels of calls.
     pub depth: Option<u32>,
@@ -250,145 +243,4 @@ pub struct MoreNote {
     /// Where all are bodies of imported modules or of classes: of what.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bodies: Option<Bodies>,
-}
-
-/// The map of a trace.
-#[must_use]
-pub fn build(trace: &Trace, query: &MapQuery) -> Map {
-    let opening = Opening::for_rows(trace, query.root, query.messages, query.depth, Fold::Never);
-    let mut steps = Vec::new();
-    let _ = walk(trace, &opening, &mut |step| {
-        steps.push(step);
-        ControlFlow::Continue(())
-    });
-    let shown = steps.iter().filter_map(|step| match step.what {
-        What::Calls { first, .. } => Some(trace.function_of(first)),
-        _ => None,
-    });
-    let mut writer = Writer {
-        trace,
-        participants: Participants::of(shown, query.participants, query.group_by),
-        above: Vec::new(),
-        rows: Vec::with_capacity(steps.len()),
-        shown_calls: 0,
-    };
-    for step in steps {
-        writer.step(step);
-    }
-    Map {
-        schema: 1,
-        losses: trace.run().losses(),
-        command: execmap_query::shell_words(&trace.run().command),
-        calls: trace.calls().count(),
-        shown_calls: writer.shown_calls,
-        participants: writer.participants.finish(),
-        rows: writer.rows,
-    }
-}
-
-struct Writer<'t> {
-    trace: &'t Trace,
-    participants: Participants,
-    /// Participants of the shown calls above.
-    above: Vec<usize>,
-    rows: Vec<MapRow>,
-    shown_calls: u64,
-}
-
-impl Writer<'_> {
-    fn step(
-        &mut self,
-        Step {
-            place: Place { level, .. },
-            what,
-        }: Step,
-    ) {
-        self.above.truncate(level as usize);
-        let from = self.above.last().copied();
-        let row = match what {
-            What::Lane { thread, task } => {
-                let name = task.map_or_else(
-                    || self.trace.thread_name(thread),
-                    |task| self.trace.task_name(task),
-                );
-                MapRow::Lane(LaneNote {
-                    level,
-                    thread,
-                    task,
-                    name: name.into_owned(),
-                })
-            }
-            What::More {
-                calls,
-                inside,
-                function,
-                bodies,
-            } => {
-                let function = function.map(|function| self.trace.function(function).shown_name());
-                MapRow::More(MoreNote {
-                    level,
-                    from,
-                    calls,
-                    calls_inside: inside,
-                    function,
-                    bodies,
-                })
-            }
-            What::Calls {
-                first,
-                inside,
-                closed,
-                ..
-            } => {
-                let from = from.or_else(|| self.creator(first));
-                let message = self.message(first, from, level);
-                self.above.push(message.to);
-                self.shown_calls += 1;
-                MapRow::Call(Box::new(Message {
-                    calls_inside: inside,
-                    closed,
-                    ..message
-                }))
-            }
-        };
-        self.rows.push(row);
-    }
-
-    /// The participant that started the thread or submitted the job of an outermost call.
-    fn creator(&self, call: CallNumber) -> Option<usize> {
-        let created_by = self.trace.calls().created_by(call)?;
-        self.participants
-            .known_index_of(self.trace.function_of(created_by))
-    }
-
-    fn message(&mut self, call: CallNumber, from: Option<usize>, level: u32) -> Message {
-        let trace = self.trace;
-        let function = trace.function_of(call);
-        let to = self.participants.index_of(function);
-        let args = trace
-            .args(call)
-            .enumerate()
-            // A generator expression's iterator has a name that nobody wrote.
-            .filter(|(index, (name, _))| !function.is_receiver(*index) && !name.starts_with('.'));
-        Message {
-            level,
-            times: 1,
-            handle: call,
-            from,
-            to,
-            name: self.participants.name_on(to, function),
-            args: args
-                .map(|(_, (name, key))| (name.to_owned(), trace.value_text(key)))
-                .collect(),
-            has_unknown_args: trace.has_unknown_args(call),
-            result: trace.result_text(call),
-            outcome: trace.calls().outcome(call),
-            exception: trace.failure_text(call),
-            has_failed: trace.calls().has_failed(call),
-            calls_inside: 0,
-            closed: false,
-            again: false,
-            function: trace.calls().function(call).0,
-        }
-    }
 }

@@ -59,6 +59,10 @@ impl Order {
         }
     }
 
+    pub(crate) fn runs(&self) -> &[(u64, u32)] {
+        &self.runs
+    }
+
     /// The position of a call; `all`: how many there are.
     pub(crate) fn position(&self, call: u32, all: u64) -> Option<u64> {
         let ends = self.runs.iter().skip(1).map(|run| run.0).chain([all]);

@@ -10,7 +10,7 @@ use std::collections::BinaryHeap;
 
 use execmap_query::{CallNumber, FunctionKind, Trace};
 
-use crate::arena::{End, NodeId, RepeatKind};
+use crate::arena::{End, NodeId, RepeatId, RepeatKind};
 use crate::fold::Folded;
 use crate::merge::{CallKey, Choice, Part, Times, iterations, merge};
 use crate::recursion::{Cycles, Outside, closure};
@@ -32,6 +32,10 @@ pub(crate) enum Item {
         is_exact: bool,
         /// Whether every iteration is another, one after the other.
         is_sequence: bool,
+        /// The repetition, where there is one only.
+        only: Option<RepeatId>,
+        /// The position of its first call.
+        first: u64,
         parts: Vec<ItemId>,
     },
     /// What happened in some of `total` sequences only.
@@ -68,15 +72,19 @@ pub(crate) struct CallItem {
 /// What is shown inside a call.
 #[derive(Debug)]
 pub(crate) enum State {
-    /// Nothing of what is there, if something is.
-    Closed,
+    /// Nothing of what is there, if something is; [`Plan::look_inside`] may have found out what.
+    Closed(Option<Inside>),
     /// It goes on where its recursion is drawn.
     Again,
-    Open {
-        parts: Vec<ItemId>,
-        /// Where it is drawn as a recursion: calls of the function, and how deep.
-        recursion: Option<(u64, u32)>,
-    },
+    Open(Inside),
+}
+
+/// What is inside a call.
+#[derive(Debug)]
+pub(crate) struct Inside {
+    pub(crate) parts: Vec<ItemId>,
+    /// Where it is drawn as a recursion: calls of the function, and how deep.
+    pub(crate) recursion: Option<(u64, u32)>,
 }
 
 /// How much is opened.
@@ -243,7 +251,10 @@ impl<'t> Plan<'t> {
         if let Item::Call(call) = &mut self.items[id] {
             call.is_shown = true;
             let is_deeper = self.depth.is_none_or(|depth| call.level + 1 < depth);
-            if call.inside > 0 && is_deeper && !call.is_quiet && matches!(call.state, State::Closed)
+            if call.inside > 0
+                && is_deeper
+                && !call.is_quiet
+                && matches!(call.state, State::Closed(_))
             {
                 self.waiting.push(Reverse((score, id)));
             }
@@ -311,12 +322,56 @@ impl<'t> Plan<'t> {
     }
 
     fn open(&mut self, id: ItemId) {
-        let Item::Call(call) = &self.items[id] else {
-            return;
-        };
         if self.room == 0 {
             return;
         }
+        let before = self.items.len();
+        let Some(inside) = self.inside(id, self.room) else {
+            return;
+        };
+        let direct = self.direct(&inside.parts);
+        let has_room = direct.iter().any(|id| self.cost(*id) <= self.room);
+        let is_quiet = |id: &ItemId| matches!(&self.items[*id], Item::Call(call) if call.is_quiet);
+        if !has_room && !direct.iter().all(is_quiet) {
+            self.items.truncate(before);
+            return;
+        }
+        self.show(&inside.parts);
+        if let Item::Call(call) = &mut self.items[id] {
+            call.state = State::Open(inside);
+        }
+    }
+
+    /// Finds out what is inside calls that are closed, outer ones first, until there are so many
+    /// items.
+    pub(crate) fn look_inside(&mut self, most: usize) {
+        let mut seen = 0;
+        let mut waiting = BinaryHeap::new();
+        while self.items.len() < most {
+            for (id, item) in self.items.iter().enumerate().skip(seen) {
+                if let Item::Call(call) = item
+                    && call.inside > 0
+                    && matches!(call.state, State::Closed(None))
+                {
+                    waiting.push(Reverse((call.is_quiet, self.score(id), id)));
+                }
+            }
+            seen = self.items.len();
+            let Some(Reverse((.., id))) = waiting.pop() else {
+                return;
+            };
+            let found = self.inside(id, crate::MESSAGES);
+            if let Item::Call(call) = &mut self.items[id] {
+                call.state = State::Closed(found);
+            }
+        }
+    }
+
+    /// What is inside a call; a recursion that fits the room is no block of its own.
+    fn inside(&mut self, id: ItemId, room: usize) -> Option<Inside> {
+        let Item::Call(call) = &self.items[id] else {
+            return None;
+        };
         let (function, nodes, count) = (call.key.function, call.nodes.clone(), call.count);
         let (mut frame, mut is_first) = (call.frames, call.is_first);
         let (level, inside) = (call.level, call.inside);
@@ -327,7 +382,7 @@ impl<'t> Plan<'t> {
             let frames = &self.frames[frame].0;
             let all = closure(arena, &nodes, frames, &|other| other == function);
             let is_one = all.count() > count && (all.depth > 2 || self.cycles.is_direct(function));
-            if is_one && count == 1 && 2 * inside <= self.room as u64 {
+            if is_one && count == 1 && 2 * inside <= room as u64 {
                 is_first = true;
             } else if is_one {
                 recursion = Some((all.count(), all.depth));
@@ -351,19 +406,8 @@ impl<'t> Plan<'t> {
             frame,
             is_first,
         };
-        let before = self.items.len();
         let parts = self.place(parts, total, at);
-        let direct = self.direct(&parts);
-        let has_room = direct.iter().any(|id| self.cost(*id) <= self.room);
-        let is_quiet = |id: &ItemId| matches!(&self.items[*id], Item::Call(call) if call.is_quiet);
-        if !has_room && !direct.iter().all(is_quiet) {
-            self.items.truncate(before);
-            return;
-        }
-        self.show(&parts);
-        if let Item::Call(call) = &mut self.items[id] {
-            call.state = State::Open { parts, recursion };
-        }
+        Some(Inside { parts, recursion })
     }
 
     /// Makes items of parts that stand in `total` sequences.
@@ -388,6 +432,11 @@ impl<'t> Plan<'t> {
                     let range = lengths.fold((u64::MAX, 0), |(least, most), length| {
                         (least.min(length), most.max(length))
                     });
+                    let only = match repeats[..] {
+                        [one] if one.count == 1 => Some(one.what),
+                        _ => None,
+                    };
+                    let first = repeats.iter().map(|times| times.first).min();
                     let is_exact = repeats
                         .iter()
                         .all(|times| arena.repeat_of(times.what).is_exact);
@@ -403,6 +452,8 @@ impl<'t> Plan<'t> {
                         range,
                         is_exact,
                         is_sequence,
+                        only,
+                        first: first.unwrap_or(0),
                         parts,
                     }
                 }
@@ -467,7 +518,7 @@ impl<'t> Plan<'t> {
             state: if is_again {
                 State::Again
             } else {
-                State::Closed
+                State::Closed(None)
             },
             frames: at.frame,
             is_first: at.is_first,

@@ -1,17 +1,14 @@
 //! The map of a folded tree within a budget of messages.
 
 use execmap_query::{
-    Bodies, CallNumber, FunctionKind, Outcome, TaskNumber, ThreadNumber, Trace, counted, thousands,
+    Bodies, CallNumber, FunctionKind, TaskNumber, ThreadNumber, Trace, counted, thousands,
 };
 
-use crate::arena::End;
+use crate::arena::RepeatId;
 use crate::fold::Folded;
 use crate::participants::Participants;
-use crate::plan::{Begin, Budget, CallItem, Item, ItemId, Plan, State};
-use crate::values::EdgeValues;
-use crate::{
-    Block, BlockEnd, BlockKind, LaneNote, Map, MapQuery, MapRow, Message, MoreNote, Section,
-};
+use crate::plan::{Begin, Budget, CallItem, Inside, Item, ItemId, Plan, State};
+use crate::{Block, BlockEnd, BlockKind, LaneNote, Map, MapQuery, MapRow, MoreNote, Section};
 
 /// Why there is no map.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,6 +35,59 @@ const LEAST: usize = 2;
 
 /// The map of a trace that was folded.
 pub fn fold_map(trace: &Trace, folded: &Folded, query: &MapQuery) -> Result<Map, MapError> {
+    let plan = plan(trace, folded, query)?;
+    let mut writer = Writer::new(trace, folded, &plan, query);
+    writer.write();
+    let rows = writer.rows.into_iter().map(|row| row.row);
+    Ok(Map {
+        schema: 1,
+        losses: trace.run().losses(),
+        command: execmap_query::shell_words(&trace.run().command),
+        calls: trace.calls().count(),
+        shown_calls: writer.shown_calls,
+        participants: writer.participants.finish(),
+        rows: rows.collect(),
+    })
+}
+
+/// The rows of the map, and with them what is closed in it: as much as that many calls and blocks
+/// have room for. The open rows are those of [`fold_map`].
+pub fn outline(
+    trace: &Trace,
+    folded: &Folded,
+    query: &MapQuery,
+    most: usize,
+) -> Result<Vec<OutlineRow>, MapError> {
+    let mut plan = plan(trace, folded, query)?;
+    let mut writer = Writer::new(trace, folded, &plan, query);
+    writer.write();
+    let participants = writer.participants;
+    plan.look_inside(most);
+    let mut writer = Writer {
+        participants,
+        is_whole: true,
+        ..Writer::new(trace, folded, &plan, query)
+    };
+    writer.write();
+    Ok(writer.rows)
+}
+
+/// A row, with what is inside it behind it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutlineRow {
+    /// The row.
+    pub row: MapRow,
+    /// How many of the rows that follow are inside it.
+    pub inside: usize,
+    /// Whether these are rows of the map.
+    pub is_open: bool,
+    /// The loop, where it was gone through once.
+    pub repeat: Option<RepeatId>,
+    /// The first call of a loop.
+    pub first: Option<CallNumber>,
+}
+
+fn plan<'t>(trace: &'t Trace, folded: &'t Folded, query: &MapQuery) -> Result<Plan<'t>, MapError> {
     let messages = query.messages.unwrap_or(usize::MAX);
     if messages < LEAST {
         return Err(MapError::TooSmall { least: LEAST });
@@ -59,62 +109,74 @@ pub fn fold_map(trace: &Trace, folded: &Folded, query: &MapQuery) -> Result<Map,
     if plan.roots.is_empty() && query.focus.is_some() {
         return Err(MapError::NoSuchFunction);
     }
-    let shown = plan.items.iter().filter_map(|item| match item {
-        Item::Call(call) if call.is_shown => Some(&trace.functions()[call.key.function as usize]),
-        _ => None,
-    });
-    let participants = Participants::of(shown, query.participants, query.group_by);
-    let mut writer = Writer {
-        trace,
-        folded,
-        plan: &plan,
-        participants,
-        above: Vec::new(),
-        rows: Vec::new(),
-        shown_calls: 0,
-        has_lanes: false,
-    };
-    writer.has_lanes = writer.find_lanes();
-    writer.write();
-    Ok(Map {
-        schema: 1,
-        losses: trace.run().losses(),
-        command: execmap_query::shell_words(&trace.run().command),
-        calls: trace.calls().count(),
-        shown_calls: writer.shown_calls,
-        participants: writer.participants.finish(),
-        rows: writer.rows,
-    })
+    Ok(plan)
 }
 
 pub(crate) type Lane = (ThreadNumber, Option<TaskNumber>);
 
+/// Which of calls have rows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Which {
+    /// Those that the map has room for.
+    Shown,
+    /// All but bodies of imported modules and of classes.
+    Loud,
+    All,
+}
+
+/// Where rows stand.
+#[derive(Clone, Copy)]
+struct Around {
+    level: u32,
+    /// Whether the head of their lane is written.
+    has_head: bool,
+    which: Which,
+}
+
 /// What is still to be written.
 enum Todo {
-    /// Neighbours; whether the head of their lane is written.
-    Parts {
-        parts: Vec<ItemId>,
-        level: u32,
-        has_head: bool,
-    },
-    Part {
-        item: ItemId,
-        level: u32,
-        has_head: bool,
-    },
+    /// Neighbours.
+    Parts(Vec<ItemId>, Around),
+    Part(ItemId, Around),
     Row(MapRow),
+    /// A row with others inside, up to its end.
+    Begin(Box<OutlineRow>),
+    End,
+}
+
+impl Todo {
+    fn begin(row: MapRow) -> Self {
+        Todo::Begin(Box::new(OutlineRow {
+            is_open: true,
+            ..alone(row)
+        }))
+    }
+}
+
+fn alone(row: MapRow) -> OutlineRow {
+    OutlineRow {
+        row,
+        inside: 0,
+        is_open: false,
+        repeat: None,
+        first: None,
+    }
 }
 
 pub(crate) struct Writer<'p> {
     pub(crate) trace: &'p Trace,
     pub(crate) folded: &'p Folded,
     pub(crate) plan: &'p Plan<'p>,
-    participants: Participants,
+    pub(crate) participants: Participants,
     /// Participants of the shown calls above.
     above: Vec<usize>,
-    rows: Vec<MapRow>,
+    rows: Vec<OutlineRow>,
+    /// Rows whose insides are being written.
+    open: Vec<usize>,
     shown_calls: u64,
     has_lanes: bool,
+    /// Whether what is closed is written too.
+    is_whole: bool,
 }
 
 /// Calls that are not shown, neighbours all of them.
@@ -124,37 +186,66 @@ struct Hidden {
     inside: u64,
     functions: Vec<u32>,
     bodies: Option<Bodies>,
+    parts: Vec<ItemId>,
 }
 
-impl Writer<'_> {
+impl<'p> Writer<'p> {
+    fn new(trace: &'p Trace, folded: &'p Folded, plan: &'p Plan<'p>, query: &MapQuery) -> Self {
+        let shown = plan.items.iter().filter_map(|item| match item {
+            Item::Call(call) if call.is_shown => {
+                Some(&trace.functions()[call.key.function as usize])
+            }
+            _ => None,
+        });
+        let mut writer = Writer {
+            trace,
+            folded,
+            plan,
+            participants: Participants::of(shown, query.participants, query.group_by),
+            above: Vec::new(),
+            rows: Vec::new(),
+            open: Vec::new(),
+            shown_calls: 0,
+            has_lanes: false,
+            is_whole: false,
+        };
+        writer.has_lanes = writer.find_lanes();
+        writer
+    }
+
     fn write(&mut self) {
-        let mut todo = vec![Todo::Parts {
-            parts: self.plan.roots.clone(),
+        let around = Around {
             level: 0,
             has_head: false,
-        }];
+            which: Which::Shown,
+        };
+        let mut todo = vec![Todo::Parts(self.plan.roots.clone(), around)];
         while let Some(next) = todo.pop() {
             let mut then = Vec::new();
             match next {
-                Todo::Row(row) => self.rows.push(row),
-                Todo::Parts {
-                    parts,
-                    level,
-                    has_head: true,
-                } => self.neighbours(&parts, level, true, &mut then),
-                Todo::Parts { parts, level, .. } => self.parts(&parts, level, &mut then),
-                Todo::Part {
-                    item,
-                    level,
-                    has_head,
-                } => self.part(item, level, has_head, &mut then),
+                Todo::Row(row) => self.rows.push(alone(row)),
+                Todo::Begin(row) => {
+                    self.open.push(self.rows.len());
+                    self.rows.push(*row);
+                }
+                Todo::End => {
+                    if let Some(begun) = self.open.pop() {
+                        self.rows[begun].inside = self.rows.len() - begun - 1;
+                    }
+                }
+                Todo::Parts(parts, around) if around.has_head => {
+                    self.neighbours(&parts, around, &mut then);
+                }
+                Todo::Parts(parts, around) => self.parts(&parts, around, &mut then),
+                Todo::Part(item, around) => self.part(item, around, &mut then),
             }
             todo.extend(then.into_iter().rev());
         }
     }
 
     /// Neighbours: those on other threads or tasks under heads, hidden ones together.
-    fn parts(&self, parts: &[ItemId], level: u32, then: &mut Vec<Todo>) {
+    fn parts(&self, parts: &[ItemId], around: Around, then: &mut Vec<Todo>) {
+        let level = around.level;
         let mut rest = parts;
         while let Some((&first, _)) = rest.split_first() {
             let has_lane = self.lane(first, level).is_some();
@@ -165,15 +256,20 @@ impl Writer<'_> {
             let (group, others) = rest.split_at(end);
             rest = others;
             if has_lane {
-                self.lanes(group, level, then);
+                self.lanes(group, around, then);
             } else {
-                self.neighbours(group, level, false, then);
+                self.neighbours(group, around, then);
             }
         }
     }
 
     /// Calls on other threads or tasks than their caller's.
-    fn lanes(&self, group: &[ItemId], level: u32, then: &mut Vec<Todo>) {
+    fn lanes(&self, group: &[ItemId], around: Around, then: &mut Vec<Todo>) {
+        let Around { level, which, .. } = around;
+        let inside = Around {
+            has_head: true,
+            ..around
+        };
         let mut lanes: Vec<(Lane, Vec<ItemId>)> = Vec::new();
         for &part in group {
             let Some(lane) = self.lane(part, level) else {
@@ -184,7 +280,7 @@ impl Writer<'_> {
                 None => lanes.push((lane, vec![part])),
             }
         }
-        let is_shown = |parts: &[ItemId]| parts.iter().any(|part| self.has_shown(*part));
+        let is_shown = |parts: &[ItemId]| parts.iter().any(|part| self.has_shown(*part, which));
         let shown = lanes.iter().filter(|lane| is_shown(&lane.1)).count();
         if shown < 2 {
             for (lane, parts) in lanes {
@@ -196,7 +292,7 @@ impl Writer<'_> {
                         name: self.lane_name(lane, &parts),
                     })));
                 }
-                self.neighbours(&parts, level, true, then);
+                self.neighbours(&parts, inside, then);
             }
             return;
         }
@@ -210,21 +306,22 @@ impl Writer<'_> {
             let kind = if lane.1.is_some() { "task" } else { "thread" };
             let text = format!("{kind} {}", self.lane_name(lane, &parts));
             let times = 1;
-            then.push(Todo::Row(if is_first {
-                MapRow::Block(Block {
+            then.push(if is_first {
+                Todo::begin(MapRow::Block(Block {
                     level,
                     block: BlockKind::Parallel,
                     times,
                     text,
-                })
+                }))
             } else {
-                MapRow::Section(Section { level, times, text })
-            }));
+                Todo::Row(MapRow::Section(Section { level, times, text }))
+            });
             is_first = false;
-            self.neighbours(&parts, level, true, then);
+            self.neighbours(&parts, inside, then);
         }
         then.push(Todo::Row(MapRow::End(BlockEnd { level })));
-        self.neighbours(&hidden, level, true, then);
+        then.push(Todo::End);
+        self.neighbours(&hidden, inside, then);
     }
 
     /// The lane of calls that are on another than their caller's.
@@ -263,22 +360,22 @@ impl Writer<'_> {
         self.folded.call_at(first.unwrap_or(0))
     }
 
-    fn has_shown(&self, part: ItemId) -> bool {
-        let is_shown =
-            |id: &ItemId| matches!(&self.plan.items[*id], Item::Call(call) if call.is_shown);
-        self.plan.direct(&[part]).iter().any(is_shown)
+    fn has_shown(&self, part: ItemId, which: Which) -> bool {
+        let has_row = |id: &ItemId| match &self.plan.items[*id] {
+            Item::Call(call) => {
+                call.is_shown || which == Which::All || which == Which::Loud && !call.is_quiet
+            }
+            _ => false,
+        };
+        self.plan.direct(&[part]).iter().any(has_row)
     }
 
-    fn neighbours(&self, parts: &[ItemId], level: u32, has_head: bool, then: &mut Vec<Todo>) {
+    fn neighbours(&self, parts: &[ItemId], around: Around, then: &mut Vec<Todo>) {
         let mut hidden: Option<Hidden> = None;
         for &part in parts {
-            if self.has_shown(part) {
-                self.more(hidden.take(), level, then);
-                then.push(Todo::Part {
-                    item: part,
-                    level,
-                    has_head,
-                });
+            if self.has_shown(part, around.which) {
+                self.more(hidden.take(), around, then);
+                then.push(Todo::Part(part, around));
                 continue;
             }
             let bodies = self.bodies(part);
@@ -286,12 +383,13 @@ impl Writer<'_> {
                 .as_ref()
                 .is_some_and(|hidden| hidden.bodies != bodies)
             {
-                self.more(hidden.take(), level, then);
+                self.more(hidden.take(), around, then);
             }
             let hidden = hidden.get_or_insert_with(|| Hidden {
                 bodies,
                 ..Hidden::default()
             });
+            hidden.parts.push(part);
             for id in self.plan.direct(&[part]) {
                 if let Item::Call(call) = &self.plan.items[id] {
                     hidden.calls += call.count;
@@ -303,7 +401,7 @@ impl Writer<'_> {
                 }
             }
         }
-        self.more(hidden, level, then);
+        self.more(hidden, around, then);
     }
 
     fn bodies(&self, part: ItemId) -> Option<Bodies> {
@@ -317,63 +415,82 @@ impl Writer<'_> {
         })
     }
 
-    fn more(&self, hidden: Option<Hidden>, level: u32, then: &mut Vec<Todo>) {
+    fn more(&self, hidden: Option<Hidden>, around: Around, then: &mut Vec<Todo>) {
         let Some(hidden) = hidden.filter(|hidden| hidden.calls > 0) else {
             return;
         };
+        let level = around.level;
         let function = match hidden.functions[..] {
             [one] if hidden.bodies.is_none() => {
                 Some(self.trace.functions()[one as usize].shown_name())
             }
             _ => None,
         };
-        then.push(Todo::Row(MapRow::More(MoreNote {
+        let row = MapRow::More(MoreNote {
             level,
             from: self.above.get((level as usize).wrapping_sub(1)).copied(),
             calls: hidden.calls,
             calls_inside: hidden.inside,
             function,
             bodies: hidden.bodies,
-        })));
+        });
+        if !self.is_whole {
+            then.push(Todo::Row(row));
+            return;
+        }
+        let inside = Around {
+            which: Which::All,
+            ..around
+        };
+        then.push(Todo::Begin(Box::new(alone(row))));
+        then.push(Todo::Parts(hidden.parts, inside));
+        then.push(Todo::End);
     }
 
-    fn part(&mut self, item: ItemId, level: u32, has_head: bool, then: &mut Vec<Todo>) {
+    fn part(&mut self, item: ItemId, around: Around, then: &mut Vec<Todo>) {
         let plan = self.plan;
+        let level = around.level;
         let block = |block, times, text| {
-            Todo::Row(MapRow::Block(Block {
+            MapRow::Block(Block {
                 level,
                 block,
                 times,
                 text,
-            }))
+            })
         };
         let end = || Todo::Row(MapRow::End(BlockEnd { level }));
         match &plan.items[item] {
-            Item::Call(call) => self.call(call, level, then),
+            Item::Call(call) => self.call(call, around, then),
             Item::Repeat {
                 times,
                 parts,
                 is_sequence,
+                only,
+                first,
                 ..
             } => {
                 let text = self.loop_text(item);
                 let each = if *is_sequence { 1 } else { *times };
-                then.push(block(BlockKind::Loop, each, text));
-                then.push(Todo::Parts {
-                    parts: parts.clone(),
-                    level,
-                    has_head,
-                });
+                then.push(Todo::Begin(Box::new(OutlineRow {
+                    is_open: true,
+                    repeat: *only,
+                    first: Some(self.folded.call_at(*first)),
+                    ..alone(block(BlockKind::Loop, each, text))
+                })));
+                then.push(Todo::Parts(parts.clone(), around));
                 then.push(end());
+                then.push(Todo::End);
             }
             Item::Alternatives {
                 options,
                 none,
                 total,
             } => {
+                let is_shown =
+                    |parts: &[ItemId]| parts.iter().any(|part| self.has_shown(*part, around.which));
                 let shown: Vec<_> = options
                     .iter()
-                    .filter(|(_, parts)| parts.iter().any(|part| self.has_shown(*part)))
+                    .filter(|(_, parts)| is_shown(parts))
                     .collect();
                 let kind = if shown.len() == 1 {
                     BlockKind::Optional
@@ -383,7 +500,7 @@ impl Writer<'_> {
                 for (position, (count, parts)) in shown.iter().enumerate() {
                     let text = self.choice_text(*count, *total, parts);
                     then.push(if position == 0 {
-                        block(kind, *count, text)
+                        Todo::begin(block(kind, *count, text))
                     } else {
                         Todo::Row(MapRow::Section(Section {
                             level,
@@ -391,11 +508,7 @@ impl Writer<'_> {
                             text,
                         }))
                     });
-                    then.push(Todo::Parts {
-                        parts: parts.clone(),
-                        level,
-                        has_head,
-                    });
+                    then.push(Todo::Parts(parts.clone(), around));
                 }
                 if kind == BlockKind::Alternatives && *none > 0 {
                     let text = format!(
@@ -407,31 +520,37 @@ impl Writer<'_> {
                     then.push(Todo::Row(MapRow::Section(Section { level, times, text })));
                 }
                 then.push(end());
-                let hidden = options
-                    .iter()
-                    .filter(|(_, parts)| parts.iter().all(|part| !self.has_shown(*part)));
+                then.push(Todo::End);
+                let hidden = options.iter().filter(|(_, parts)| !is_shown(parts));
                 let hidden: Vec<ItemId> = hidden.flat_map(|(_, parts)| parts.clone()).collect();
-                then.push(Todo::Parts {
-                    parts: hidden,
-                    level,
-                    has_head,
-                });
+                then.push(Todo::Parts(hidden, around));
             }
         }
     }
 
-    fn call(&mut self, call: &CallItem, level: u32, then: &mut Vec<Todo>) {
+    fn call(&mut self, call: &CallItem, around: Around, then: &mut Vec<Todo>) {
+        let level = around.level;
         self.above.truncate(level as usize);
         let from = self.above.last().copied().or_else(|| self.creator(call));
         let message = self.message(call, from, level);
         self.above.push(message.to);
         self.shown_calls += message.times;
-        self.rows.push(MapRow::Call(Box::new(message)));
-        if let State::Open { parts, recursion } = &call.state {
+        let is_open = matches!(call.state, State::Open(_));
+        self.open.push(self.rows.len());
+        self.rows.push(OutlineRow {
+            is_open,
+            ..alone(MapRow::Call(Box::new(message)))
+        });
+        let inside = match &call.state {
+            State::Open(inside) => Some(inside),
+            State::Closed(inside) => inside.as_ref().filter(|_| self.is_whole),
+            State::Again => None,
+        };
+        if let Some(Inside { parts, recursion }) = inside {
             let level = level + 1;
             if let Some((count, depth)) = recursion {
                 let function = &self.trace.functions()[call.key.function as usize];
-                then.push(Todo::Row(MapRow::Block(Block {
+                then.push(Todo::begin(MapRow::Block(Block {
                     level,
                     block: BlockKind::Recursion,
                     times: *count,
@@ -443,105 +562,17 @@ impl Writer<'_> {
                     ),
                 })));
             }
-            then.push(Todo::Parts {
-                parts: parts.clone(),
+            let around = Around {
                 level,
                 has_head: false,
-            });
+                which: if is_open { Which::Shown } else { Which::Loud },
+            };
+            then.push(Todo::Parts(parts.clone(), around));
             if recursion.is_some() {
                 then.push(Todo::Row(MapRow::End(BlockEnd { level })));
+                then.push(Todo::End);
             }
         }
-    }
-
-    /// The participant that started the thread or submitted the job of an outermost call.
-    fn creator(&self, call: &CallItem) -> Option<usize> {
-        let created_by = self.trace.calls().created_by(self.number(call))?;
-        self.participants
-            .known_index_of(self.trace.function_of(created_by))
-    }
-
-    fn message(&mut self, call: &CallItem, from: Option<usize>, level: u32) -> Message {
-        let trace = self.trace;
-        let number = self.number(call);
-        let function = trace.function_of(number);
-        let to = self.participants.index_of(function);
-        let (values, result) = self.values(call, number);
-        let args = function.args.iter().zip(values).enumerate();
-        // A generator expression's iterator has a name that nobody wrote.
-        let args = args
-            .filter(|(index, (name, _))| !function.is_receiver(*index) && !name.starts_with('.'));
-        let exception = trace.failure_text(number).map(|text| {
-            let is_one = call.count == 1
-                || call.nodes.iter().all(|times| {
-                    let other = self.folded.call_at(times.first);
-                    times.count == 1
-                        && trace.calls().exception(other) == trace.calls().exception(number)
-                });
-            if is_one {
-                text
-            } else {
-                format!("such as {text}")
-            }
-        });
-        let is_open = matches!(call.state, State::Open { .. });
-        Message {
-            level,
-            times: call.count,
-            handle: number,
-            from,
-            to,
-            name: self.participants.name_on(to, function),
-            args: args.map(|(_, (name, text))| (name.clone(), text)).collect(),
-            has_unknown_args: trace.has_unknown_args(number),
-            result,
-            outcome: match call.key.end {
-                End::Returned => Outcome::Returned,
-                End::Closed => Outcome::Closed,
-                End::Unfinished => Outcome::Unfinished,
-                End::Exit | End::Failed(_) => Outcome::Raised,
-            },
-            exception,
-            has_failed: matches!(call.key.end, End::Failed(_)),
-            calls_inside: call.inside,
-            closed: call.inside > 0 && !is_open,
-            again: matches!(call.state, State::Again),
-            function: call.key.function,
-        }
-    }
-
-    /// The arguments of an item's calls, and what they returned.
-    fn values(&self, call: &CallItem, number: CallNumber) -> (Vec<String>, Option<String>) {
-        let trace = self.trace;
-        if call.count == 1 {
-            let args = trace.args(number).map(|(_, key)| trace.value_text(key));
-            return (args.collect(), trace.result_text(number));
-        }
-        let mut own = EdgeValues::default();
-        let known = self
-            .folded
-            .values(call.caller, call.key)
-            .filter(|values| values.calls == call.count);
-        let is_whole = known.is_some() || call.nodes.iter().all(|times| times.count == 1);
-        let values = known.unwrap_or_else(|| {
-            for times in &call.nodes {
-                own.add(trace, self.folded.call_at(times.first));
-            }
-            &own
-        });
-        let text = |text: String| {
-            if is_whole {
-                text
-            } else {
-                format!("such as {text}")
-            }
-        };
-        let args = values.args.iter();
-        let args = args.map(|summary| summary.text(trace).map(text).unwrap_or_default());
-        let result = match call.key.end {
-            End::Returned => values.result.text(trace).map(text),
-            _ => None,
-        };
-        (args.collect(), result)
+        then.push(Todo::End);
     }
 }

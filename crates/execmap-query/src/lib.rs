@@ -50,7 +50,7 @@ pub use handles::{
 pub use info::{Info, info, rfc3339, shell_words};
 pub use loops::{Entries, Loop, Loops};
 pub use open::{Glance, OpenError, facts, glance, newest, open};
-pub use opening::{Bodies, Fold, Opening, Piece};
+pub use opening::{Bodies, Fold};
 pub use pattern::{BadPattern, FunctionPattern};
 pub use process::{Process, ProcessRow, ProcessState, process_rows};
 pub use rows::{Row, row, rows};
@@ -60,4 +60,3 @@ pub use text::{bytes, counted, cut, duration, thousands, visible};
 pub use trace::{Lane, LeftOut, Losses, Run, Trace};
 pub use tree::{CallRow, LaneRow, MoreRow, Tree, TreeQuery, TreeRow, tree, tree_rows};
 pub use verdict::{State, advice, left_out_line};
-pub use walk::{Place, Step, What, walk};

@@ -31,7 +31,7 @@ pub enum Fold {
 
 /// What stands in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Piece {
+pub(crate) enum Piece {
     /// One call, or neighbours that are alike.
     Calls {
         /// The first of them.
@@ -99,7 +99,7 @@ pub(crate) struct Limits {
 }
 
 /// A choice of the calls that are shown open.
-pub struct Opening<'t> {
+pub(crate) struct Opening<'t> {
     trace: &'t Trace,
     limits: Limits,
     keep: Option<Vec<bool>>,
@@ -110,28 +110,7 @@ pub struct Opening<'t> {
 }
 
 impl<'t> Opening<'t> {
-    /// The best choice of calls for a number of rows.
-    #[must_use]
-    pub fn for_rows(
-        trace: &'t Trace,
-        root: Option<CallNumber>,
-        rows: Option<usize>,
-        depth: Option<u32>,
-        fold: Fold,
-    ) -> Self {
-        Opening::new(
-            trace,
-            Limits {
-                depth,
-                rows,
-                fold,
-                root,
-            },
-            None,
-        )
-    }
-
-    /// `keep`: calls that are shown at all.
+    /// The best choice of calls; `keep`: those that are shown at all.
     pub(crate) fn new(trace: &'t Trace, limits: Limits, keep: Option<Vec<bool>>) -> Self {
         let mut opening = Opening {
             trace,
@@ -148,7 +127,7 @@ impl<'t> Opening<'t> {
 
     /// The outermost rows.
     #[must_use]
-    pub fn roots(&self) -> Vec<Piece> {
+    pub(crate) fn roots(&self) -> Vec<Piece> {
         match self.in_part.get(&None) {
             Some(pieces) => pieces.clone(),
             None => self.pieces(None).collect(),
@@ -157,7 +136,7 @@ impl<'t> Opening<'t> {
 
     /// The rows inside a call that is shown `depth` levels deep; `None` when it stays closed.
     #[must_use]
-    pub fn inside(&self, call: CallNumber, depth: u32) -> Option<Vec<Piece>> {
+    pub(crate) fn inside(&self, call: CallNumber, depth: u32) -> Option<Vec<Piece>> {
         if self.trace.subtree(call) == 0 {
             return Some(Vec::new());
         }

@@ -11,27 +11,27 @@ use crate::trace::Trace;
 
 /// Where a step stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub(crate) struct Place {
     /// How deep, heads of threads and tasks counted.
-    pub depth: u32,
+    pub(crate) depth: u32,
     /// How many shown calls are above it.
-    pub level: u32,
+    pub(crate) level: u32,
     /// Whether no other step of this depth follows below the same one.
-    pub last: bool,
+    pub(crate) last: bool,
 }
 
 /// One step of the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Step {
+pub(crate) struct Step {
     /// Where it stands.
-    pub place: Place,
+    pub(crate) place: Place,
     /// What stands there.
-    pub what: What,
+    pub(crate) what: What,
 }
 
 /// What stands at a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
+pub(crate) enum What {
     /// A thread or task; what it did follows, one deeper.
     Lane {
         /// The thread.
@@ -64,7 +64,7 @@ pub enum What {
 }
 
 /// Goes through what an opening shows and hands every step to `each`, until that breaks off.
-pub fn walk(
+pub(crate) fn walk(
     trace: &Trace,
     opening: &Opening<'_>,
     each: &mut dyn FnMut(Step) -> ControlFlow<()>,

@@ -24,22 +24,14 @@ use crate::data::ColumnSpec;
 use crate::times;
 
 /// The outcome of a call that was left by an exception which is no failure.
-const EXITED: u8 = 4;
+pub(crate) const EXITED: u8 = 4;
 
-/// The first calls of a trace.
-pub(crate) struct Encoded {
-    pub(crate) specs: Vec<ColumnSpec>,
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) texts: Vec<String>,
-}
-
-/// Encodes the first `rows` calls.
-pub(crate) fn encode(trace: &Trace, rows: usize) -> Encoded {
+/// Encodes the first `rows` calls behind other columns; gives the texts that they point to.
+pub(crate) fn encode(trace: &Trace, rows: usize, out: &mut Columns) -> Vec<String> {
     let calls = trace.calls();
     let numbers = || (0..rows as u32).map(CallNumber);
     let mut texts = Texts::new(trace);
     let values = Values::of(trace, &mut texts, rows);
-    let mut out = Columns::default();
     // Calls whose beginning was lost belong to a function after all others.
     let lost = trace.functions().len() as u32;
     let function = |call| {
@@ -74,11 +66,7 @@ pub(crate) fn encode(trace: &Trace, rows: usize) -> Encoded {
     );
     out.put("arg_texts", values.arg_texts);
     out.put("absent", absent(trace, rows));
-    Encoded {
-        specs: out.specs,
-        bytes: out.bytes,
-        texts: texts.list,
-    }
+    texts.list
 }
 
 /// Calls below each call that are not among the first `rows`.
@@ -180,16 +168,21 @@ impl<'t> Texts<'t> {
     }
 }
 
-#[derive(Default)]
-struct Columns {
-    specs: Vec<ColumnSpec>,
-    bytes: Vec<u8>,
+/// Columns one after another.
+#[derive(Clone, Default)]
+pub(crate) struct Columns {
+    pub(crate) specs: Vec<ColumnSpec>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Columns {
     /// Puts a column down: the lowest bytes of all its elements, then the bytes above them, as many
     /// as the greatest element needs.
-    fn put<T: Into<u64>>(&mut self, name: &'static str, items: impl IntoIterator<Item = T>) {
+    pub(crate) fn put<T: Into<u64>>(
+        &mut self,
+        name: &'static str,
+        items: impl IntoIterator<Item = T>,
+    ) {
         let items: Vec<u64> = items.into_iter().map(Into::into).collect();
         let most = items.iter().fold(0, |all, item| all | item);
         let width = (u64::BITS - most.leading_zeros()).div_ceil(8);
@@ -211,7 +204,13 @@ mod tests {
     use super::*;
     use execmap_query::testing::{TraceBuilder, shop};
 
-    fn column(encoded: &Encoded, name: &str) -> Vec<u64> {
+    fn encoded(trace: &Trace, rows: usize) -> (Columns, Vec<String>) {
+        let mut columns = Columns::default();
+        let texts = encode(trace, rows, &mut columns);
+        (columns, texts)
+    }
+
+    fn column(encoded: &Columns, name: &str) -> Vec<u64> {
         let spec = encoded
             .specs
             .iter()
@@ -228,21 +227,18 @@ mod tests {
     #[test]
     fn a_call_is_read_back_from_its_columns() {
         let trace = shop();
-        let encoded = encode(&trace, 11);
-        assert_eq!(
-            column(&encoded, "outcome"),
-            [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]
-        );
-        assert_eq!(column(&encoded, "parent")[..4], [0, 1, 1, 2]);
-        assert_eq!(column(&encoded, "absent"), [0; 11]);
-        assert_eq!(column(&encode(&trace, 5), "absent"), [6, 6, 0, 1, 1]);
-        let args = column(&encoded, "arg_texts");
-        let text = |index: u64| encoded.texts[index as usize].as_str();
+        let (all, texts) = encoded(&trace, 11);
+        assert_eq!(column(&all, "outcome"), [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+        assert_eq!(column(&all, "parent")[..4], [0, 1, 1, 2]);
+        assert_eq!(column(&all, "absent"), [0; 11]);
+        assert_eq!(column(&encoded(&trace, 5).0, "absent"), [6, 6, 0, 1, 1]);
+        let args = column(&all, "arg_texts");
+        let text = |index: u64| texts[index as usize].as_str();
         let before = trace.function_of(CallNumber(1)).args.len();
         assert_eq!(text(args[before + 1]), "'pen'");
-        assert_eq!(text(column(&encoded, "result")[2]), "1");
-        assert!(text(column(&encoded, "exception")[10]).starts_with("ValueError: bad"));
-        assert_eq!(encoded.texts[0], "");
+        assert_eq!(text(column(&all, "result")[2]), "1");
+        assert!(text(column(&all, "exception")[10]).starts_with("ValueError: bad"));
+        assert_eq!(texts[0], "");
     }
 
     #[test]
@@ -250,8 +246,8 @@ mod tests {
         let mut builder = TraceBuilder::new();
         builder.call("main", &[]);
         builder.raises("SystemExit: 0");
-        let encoded = encode(&builder.trace(), 1);
-        assert_eq!(column(&encoded, "outcome"), [u64::from(EXITED)]);
-        assert_eq!(encoded.texts[1], "SystemExit: 0");
+        let (all, texts) = encoded(&builder.trace(), 1);
+        assert_eq!(column(&all, "outcome"), [u64::from(EXITED)]);
+        assert_eq!(texts[1], "SystemExit: 0");
     }
 }

@@ -1,11 +1,12 @@
 //! What the page holds as JSON. `viewer/src/gen/page.ts` is made from these types.
 
-use execmap_map::{MapQuery, MapRow, Message, build};
 use execmap_query::{
-    CallNumber, FunctionKind, FunctionNumber, Lane, SPREAD_BINS, State, Trace, advice, cut, info,
-    left_out_line, of_function, rfc3339, shell_words, visible,
+    CallNumber, FunctionKind, FunctionNumber, Lane, SPREAD_BINS, State, Trace, advice, info,
+    left_out_line, of_function, rfc3339, shell_words,
 };
 use serde::Serialize;
+
+use crate::map::MapLine;
 
 /// What the page's file holds as JSON that is read before anything else.
 #[derive(Debug, Serialize)]
@@ -22,8 +23,10 @@ pub struct PageHead {
     pub tasks: Vec<LaneRow>,
     /// Where each column lies in the decoded bytes.
     pub columns: Vec<ColumnSpec>,
-    /// The map collapsed by depth, readable as text.
-    pub map: Vec<MapNode>,
+    /// The map with what is closed in it, readable as text.
+    pub map: Vec<MapLine>,
+    /// The outermost calls: the number of a sequence of the folded tree.
+    pub roots: u32,
 }
 
 /// What stands packed beside the calls, as JSON in the column `tables`.
@@ -132,6 +135,8 @@ pub struct FunctionRow {
     pub kind: FunctionKind,
     /// Names of its arguments.
     pub args: Vec<String>,
+    /// Its loops.
+    pub loops: Vec<LoopRow>,
     /// How often it was called.
     pub calls: u64,
     /// Time it ran, calls from it included.
@@ -152,8 +157,18 @@ pub struct FunctionRow {
     pub threads: u32,
 }
 
-/// A column in the decoded bytes: the lowest bytes of all elements, then the next bytes of all.
+/// A loop of a function.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct LoopRow {
+    /// Offset of its header, by which repetitions name it.
+    pub header: u32,
+    /// The line of its head.
+    pub line: u32,
+}
+
+/// A column in the decoded bytes: the lowest bytes of all elements, then the next bytes of all.
+#[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct ColumnSpec {
     /// Name of the column.
@@ -166,28 +181,8 @@ pub struct ColumnSpec {
     pub length: usize,
 }
 
-/// A call of the map with those below it that are shown.
-#[derive(Debug, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-pub struct MapNode {
-    /// Number of the call.
-    pub call: u32,
-    /// Position of its function.
-    pub function: u32,
-    /// Name and arguments.
-    pub label: String,
-    /// What it returned, or empty.
-    pub result: String,
-    /// The exception that left it, or empty.
-    pub failure: String,
-    /// Calls below it, shown or not.
-    pub calls_inside: u64,
-    /// Calls below it that are shown.
-    pub children: Vec<MapNode>,
-}
-
 /// Everything but the calls and what they point to.
-pub(crate) fn head(trace: &Trace) -> PageHead {
+pub(crate) fn head(trace: &Trace, map: Vec<MapLine>, roots: u32) -> PageHead {
     let calls = trace.calls();
     let mut by_thread = vec![0; trace.threads().len()];
     let mut by_task = vec![0; trace.tasks().len()];
@@ -203,7 +198,8 @@ pub(crate) fn head(trace: &Trace) -> PageHead {
         threads: lanes('t', trace, trace.threads(), &by_thread),
         tasks: lanes('k', trace, trace.tasks(), &by_task),
         columns: Vec::new(),
-        map: map_nodes(trace),
+        map,
+        roots,
     }
 }
 
@@ -267,6 +263,7 @@ fn function_row(trace: &Trace, index: u32) -> FunctionRow {
         package: function.package().to_owned(),
         kind: stats.kind,
         args: function.args.clone(),
+        loops: loops(trace, FunctionNumber(index)),
         calls: stats.calls,
         total_ns: stats.total_ns,
         self_ns: stats.self_ns,
@@ -277,6 +274,15 @@ fn function_row(trace: &Trace, index: u32) -> FunctionRow {
         spread: stats.spread,
         threads: stats.threads,
     }
+}
+
+fn loops(trace: &Trace, number: FunctionNumber) -> Vec<LoopRow> {
+    let list = trace.function(number).loops.list().iter();
+    let row = |header| {
+        let line = trace.line(number, header)?;
+        Some(LoopRow { header, line })
+    };
+    list.filter_map(|known| row(known.header)).collect()
 }
 
 /// Stands for calls whose beginning was lost with a damaged part of the trace.
@@ -290,6 +296,7 @@ fn lost_row(calls: u64) -> FunctionRow {
         package: String::new(),
         kind: FunctionKind::Function,
         args: Vec::new(),
+        loops: Vec::new(),
         calls,
         total_ns: 0,
         self_ns: 0,
@@ -314,61 +321,6 @@ fn lanes(letter: char, trace: &Trace, lanes: &[Lane], calls: &[u64]) -> Vec<Lane
         .collect()
 }
 
-/// Values on the map are cut to so many characters.
-const MAP_CHARS: usize = 40;
-
-fn map_nodes(trace: &Trace) -> Vec<MapNode> {
-    let map = build(trace, &MapQuery::default());
-    let mut levels: Vec<Vec<MapNode>> = vec![Vec::new()];
-    for row in &map.rows {
-        if let MapRow::Call(message) = row {
-            close_levels(&mut levels, message.level as usize + 1);
-            if let Some(siblings) = levels.last_mut() {
-                siblings.push(map_node(message));
-            }
-            levels.push(Vec::new());
-        }
-    }
-    close_levels(&mut levels, 1);
-    levels.pop().unwrap_or_default()
-}
-
-/// Hands calls that are complete to the call above them.
-fn close_levels(levels: &mut Vec<Vec<MapNode>>, open: usize) {
-    while levels.len() > open {
-        let children = levels.pop().unwrap_or_default();
-        if let Some(parent) = levels.last_mut().and_then(|siblings| siblings.last_mut()) {
-            parent.children = children;
-        }
-    }
-}
-
-fn map_node(message: &Message) -> MapNode {
-    let arg =
-        |(name, value): &(String, String)| format!("{name}={}", cut(&visible(value), MAP_CHARS));
-    let args = if message.has_unknown_args {
-        "…".to_owned()
-    } else {
-        message.args.iter().map(arg).collect::<Vec<_>>().join(", ")
-    };
-    let failure = match &message.exception {
-        _ if !message.has_failed => String::new(),
-        Some(text) => visible(text).into_owned(),
-        None => "an exception".to_owned(),
-    };
-    MapNode {
-        call: message.handle.0,
-        function: message.function,
-        label: format!("{}({args})", message.name),
-        result: message.result.as_deref().map_or_else(String::new, |text| {
-            cut(&visible(text), MAP_CHARS).into_owned()
-        }),
-        failure,
-        calls_inside: message.calls_inside,
-        children: Vec::new(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -377,6 +329,8 @@ mod tests {
 
     const KINDS: &str =
         "'function' | 'generator' | 'coroutine' | 'async_generator' | 'module' | 'class'";
+
+    const LINE_KINDS: &str = "'call' | 'more' | 'lane' | 'loop' | 'alternatives' | 'optional' | 'recursion' | 'parallel' | 'section'";
 
     fn declaration<T: TS>(config: &Config) -> String {
         let docs = T::docs().unwrap_or_default();
@@ -422,7 +376,9 @@ mod tests {
             declaration::<LaneRow>(&config),
             declaration::<FunctionRow>(&config),
             declaration::<ColumnSpec>(&config),
-            declaration::<MapNode>(&config),
+            declaration::<MapLine>(&config),
+            declaration::<LoopRow>(&config),
+            format!("export type MapLineKind = {LINE_KINDS}\n"),
         ]
         .join("\n");
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../viewer/src/gen/page.ts");

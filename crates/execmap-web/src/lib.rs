@@ -7,10 +7,12 @@
 
 mod columns;
 mod data;
+mod map;
 mod page;
 mod times;
 
 pub use data::{
-    ColumnSpec, FunctionRow, LaneRow, LeftOutRow, MapNode, PageHead, PageTables, RunFacts,
+    ColumnSpec, FunctionRow, LaneRow, LeftOutRow, LoopRow, PageHead, PageTables, RunFacts,
 };
+pub use map::MapLine;
 pub use page::{PAGE_SIZE, Page, PageOptions, is_page, page};

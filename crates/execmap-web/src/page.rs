@@ -4,12 +4,14 @@ use std::io::Write;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use execmap_map::Folded;
 use execmap_query::Trace;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::columns::encode;
+use crate::columns::{Columns, encode};
 use crate::data::{ColumnSpec, PageHead, PageTables, functions, head};
+use crate::map;
 
 /// The viewer, built from `viewer/`.
 const TEMPLATE: &str = include_str!("../assets/page.html");
@@ -58,7 +60,7 @@ pub fn is_page(bytes: &[u8]) -> bool {
 pub fn page(trace: &Trace, options: &PageOptions) -> Page {
     let rows = trace.calls().rows();
     let mut fit = Fit {
-        trace,
+        whole: Whole::of(trace, options.page_size),
         room: usize::try_from(options.page_size).unwrap_or(usize::MAX),
         best: None,
     };
@@ -93,7 +95,7 @@ const MARGIN: f64 = 0.97;
 
 /// Looks for the greatest number of calls that fits.
 struct Fit<'t> {
-    trace: &'t Trace,
+    whole: Whole<'t>,
     room: usize,
     /// The largest page so far that fits, and how many calls it holds.
     best: Option<(usize, String)>,
@@ -102,7 +104,7 @@ struct Fit<'t> {
 impl Fit<'_> {
     /// Makes a page with so many calls; gives its size.
     fn attempt(&mut self, rows: usize) -> usize {
-        let html = render(self.trace, rows);
+        let html = self.whole.render(rows);
         let size = html.len();
         let is_best = self.best.as_ref().is_none_or(|best| rows > best.0);
         // A page without calls is made even if it is too large.
@@ -113,8 +115,8 @@ impl Fit<'_> {
     }
 
     fn finish(self) -> Page {
-        let (rows, html) = self.best.unwrap_or_else(|| (0, render(self.trace, 0)));
-        let calls = self.trace.calls();
+        let calls = self.whole.trace.calls();
+        let (rows, html) = self.best.unwrap_or_default();
         let held = calls.iter().take_while(|call| call.index() < rows).count() as u64;
         Page {
             html,
@@ -124,36 +126,65 @@ impl Fit<'_> {
     }
 }
 
-fn render(trace: &Trace, rows: usize) -> String {
-    let mut encoded = encode(trace, rows);
-    let tables = PageTables {
-        functions: functions(trace),
-        texts: encoded.texts,
-    };
-    let tables = serde_json::to_vec(&tables).expect("plain data is JSON");
-    encoded.specs.push(ColumnSpec {
-        name: "tables",
-        width: 1,
-        offset: encoded.bytes.len(),
-        length: tables.len(),
-    });
-    encoded.bytes.extend(tables);
-    let mut data = head(trace);
-    data.run.held_calls = rows as u64;
-    data.columns = encoded.specs;
-    let title = format!(
-        "<title>{} · execmap</title>",
-        escape_text(&data.run.command)
-    );
-    let columns = STANDARD.encode(gzip(&encoded.bytes));
-    fill(
-        TEMPLATE,
-        &[
-            (TITLE, &title),
-            (PAGE_PLACE, &escaped_json(&data)),
-            (COLUMNS_PLACE, &columns),
-        ],
-    )
+/// What a page holds however many calls are in it.
+struct Whole<'t> {
+    trace: &'t Trace,
+    folded: Columns,
+    head: PageHead,
+}
+
+/// The folded tree has at most this part of a page.
+const FOLDED_PART: u64 = 3;
+
+impl<'t> Whole<'t> {
+    fn of(trace: &'t Trace, page_size: u64) -> Self {
+        let folded = Folded::of(trace);
+        let lines = map::lines(trace, &folded);
+        let columns = map::columns(&folded);
+        let is_small = gzip(&columns.bytes).len() as u64 <= page_size / FOLDED_PART;
+        Whole {
+            trace,
+            folded: if is_small {
+                columns
+            } else {
+                Columns::default()
+            },
+            head: head(trace, lines, folded.roots.number()),
+        }
+    }
+
+    fn render(&mut self, rows: usize) -> String {
+        let mut columns = self.folded.clone();
+        let texts = encode(self.trace, rows, &mut columns);
+        let tables = PageTables {
+            functions: functions(self.trace),
+            texts,
+        };
+        let tables = serde_json::to_vec(&tables).expect("plain data is JSON");
+        columns.specs.push(ColumnSpec {
+            name: "tables",
+            width: 1,
+            offset: columns.bytes.len(),
+            length: tables.len(),
+        });
+        columns.bytes.extend(tables);
+        let data = &mut self.head;
+        data.run.held_calls = rows as u64;
+        data.columns = columns.specs;
+        let title = format!(
+            "<title>{} · execmap</title>",
+            escape_text(&data.run.command)
+        );
+        let packed = STANDARD.encode(gzip(&columns.bytes));
+        fill(
+            TEMPLATE,
+            &[
+                (TITLE, &title),
+                (PAGE_PLACE, &escaped_json(data)),
+                (COLUMNS_PLACE, &packed),
+            ],
+        )
+    }
 }
 
 /// Puts texts in their places; each place is the last of its kind, so that the viewer's own code
@@ -230,11 +261,9 @@ mod tests {
         let data = data_of(&page.html);
         assert_eq!(data["run"]["held_calls"], 11);
         assert_eq!(data["run"]["failures"], 1);
-        assert_eq!(data["map"][0]["label"], "<module>()");
-        assert_eq!(
-            data["map"][0]["children"][0]["children"][0]["label"],
-            "add(name='pen', qty=2)"
-        );
+        assert_eq!(data["map"][0]["text"], "<module>");
+        assert_eq!(data["map"][2]["text"], "add");
+        assert_eq!(data["map"][2]["args"][1][1], "2");
     }
 
     #[test]

@@ -17,8 +17,10 @@ export type PageHead = {
   tasks: Array<LaneRow>
   /** Where each column lies in the decoded bytes. */
   columns: Array<ColumnSpec>
-  /** The map collapsed by depth, readable as text. */
-  map: Array<MapNode>
+  /** The map with what is closed in it, readable as text. */
+  map: Array<MapLine>
+  /** The outermost calls: the number of a sequence of the folded tree. */
+  roots: number
 }
 
 /** What stands packed beside the calls, as JSON in the column `tables`. */
@@ -113,6 +115,8 @@ export type FunctionRow = {
   kind: FunctionKind
   /** Names of its arguments. */
   args: Array<string>
+  /** Its loops. */
+  loops: Array<LoopRow>
   /** How often it was called. */
   calls: number
   /** Time it ran, calls from it included. */
@@ -145,20 +149,50 @@ export type ColumnSpec = {
   length: number
 }
 
-/** A call of the map with those below it that are shown. */
-export type MapNode = {
-  /** Number of the call. */
-  call: number
+/** A row of the map. What is inside it follows it. */
+export type MapLine = {
+  /** What it is. */
+  kind: MapLineKind
+  /** Name of the function, head of the block or section, name of the lane. */
+  text: string
+  /** How many of the rows that follow are inside it. */
+  inside?: number
+  /** Whether these are rows of the first picture. */
+  open?: boolean
+  /** Number of the call, of the first of them, or of the first in the loop. */
+  call?: number
   /** Position of its function. */
-  function: number
-  /** Name and arguments. */
-  label: string
-  /** What it returned, or empty. */
-  result: string
-  /** The exception that left it, or empty. */
-  failure: string
-  /** Calls below it, shown or not. */
-  calls_inside: number
-  /** Calls below it that are shown. */
-  children: Array<MapNode>
+  function?: number
+  /** Calls it stands for, iterations, how often a section was gone through. */
+  times?: number
+  /** Names of arguments with their value, or what values they had. */
+  args?: Array<[string, string]>
+  /** What it returned, or what values these were. */
+  result?: string
+  /** The exception that left it. */
+  exception?: string
+  /** How it ended, as in the column `outcome`. */
+  outcome?: number
+  /** Calls below it. */
+  calls_inside?: number
+  /** Whether it goes on where its recursion is drawn. */
+  again?: boolean
+  /** The function that started its thread or task. */
+  creator?: number
+  /** Number of its thread. */
+  thread?: number
+  /** Number of its task. */
+  task?: number
+  /** The repetition, where the loop was gone through once. */
+  repeat?: number
 }
+
+/** A loop of a function. */
+export type LoopRow = {
+  /** Offset of its header, by which repetitions name it. */
+  header: number
+  /** The line of its head. */
+  line: number
+}
+
+export type MapLineKind = 'call' | 'more' | 'lane' | 'loop' | 'alternatives' | 'optional' | 'recursion' | 'parallel' | 'section'

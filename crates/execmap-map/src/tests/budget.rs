@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::lossless::{acts, traced};
-use crate::{Folded, Map, MapError, MapQuery, MapRow, fold_map};
+use crate::{Folded, Map, MapError, MapQuery, MapRow, OutlineRow, fold_map, outline};
 
 fn map(trace: &execmap_query::Trace, messages: usize) -> Map {
     let query = MapQuery {
@@ -65,8 +65,70 @@ fn assert_balanced(map: &Map) {
     assert_eq!(open, 0);
 }
 
+/// The rows that are not inside closed ones.
+fn open_rows(rows: &[OutlineRow]) -> Vec<&MapRow> {
+    let (mut open, mut next) = (Vec::new(), 0);
+    while let Some(row) = rows.get(next) {
+        open.push(&row.row);
+        next += if row.is_open { 1 } else { 1 + row.inside };
+    }
+    open
+}
+
+/// What is closed says how many calls it holds; where its inside is known, these are as many.
+fn assert_insides_add_up(rows: &[OutlineRow]) {
+    for (index, row) in rows.iter().enumerate() {
+        let inside = &rows[index + 1..index + 1 + row.inside];
+        let told = match &row.row {
+            MapRow::Call(call) => call.calls_inside,
+            MapRow::More(more) => more.calls + more.calls_inside,
+            _ => continue,
+        };
+        if inside.is_empty() {
+            continue;
+        }
+        let mut next = 0;
+        let mut sum = 0;
+        while let Some(row) = inside.get(next) {
+            next += 1;
+            match &row.row {
+                MapRow::Call(call) => {
+                    sum += call.times + call.calls_inside;
+                    next += row.inside;
+                }
+                MapRow::More(more) => {
+                    sum += more.calls + more.calls_inside;
+                    next += row.inside;
+                }
+                _ => {}
+            }
+        }
+        assert_eq!(sum, told, "inside {:?}", row.row);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn an_outline_is_the_map_with_what_is_closed_in_it(acts in acts(), messages in 2usize..80) {
+        let trace = traced(&acts);
+        let folded = Folded::of(&trace);
+        let query = MapQuery { messages: Some(messages), ..MapQuery::default() };
+        let map = fold_map(&trace, &folded, &query).expect("there is room");
+        for most in [0, 20, 1_000] {
+            let rows = outline(&trace, &folded, &query, most).expect("there is room");
+            let open = open_rows(&rows);
+            prop_assert_eq!(open, map.rows.iter().collect::<Vec<_>>());
+            assert_insides_add_up(&rows);
+        }
+        let rows = outline(&trace, &folded, &query, 100_000).expect("there is room");
+        for row in &rows {
+            if let MapRow::Call(call) = &row.row {
+                prop_assert!(call.again || call.calls_inside == 0 || row.inside > 0, "nothing inside {}", call.name);
+            }
+        }
+    }
 
     #[test]
     fn a_budget_is_kept_and_every_call_is_told(acts in acts(), messages in 2usize..80) {

@@ -3,8 +3,9 @@
 use execmap_format::testing::{TraceBuilder, int_token};
 use execmap_format::{CallId, Code, Definition, TaskDef, ThreadDef, token};
 
+use crate::opening::{Limits, Opening};
 use crate::testing::open_bytes;
-use crate::{CallNumber, Fold, Opening, StatsQuery, Trace, TreeQuery, info, rows, stats, tree};
+use crate::{CallNumber, StatsQuery, Trace, TreeQuery, info, rows, stats, tree};
 
 fn builder() -> TraceBuilder {
     let mut builder = TraceBuilder::default();
@@ -140,7 +141,11 @@ fn neighbours_shown_in_part_take_no_more_rows_than_there_are() {
         }
         let trace = opened(builder.build(5_000));
         for rows in 2..12 {
-            let opening = Opening::for_rows(&trace, None, Some(rows), None, Fold::Never);
+            let limits = Limits {
+                rows: Some(rows),
+                ..Limits::default()
+            };
+            let opening = Opening::new(&trace, limits, None);
             assert!(opening.roots().len() <= rows, "{failing} {rows}");
         }
     }
