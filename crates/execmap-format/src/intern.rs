@@ -1,72 +1,35 @@
 //! Turns tokens into references, storing each distinct value once.
 //!
-//! Memory is bounded: when the table of known values is full it is forgotten
-//! and begins anew; values seen before then get a second row, which costs bytes
-//! and changes nothing.
+//! Memory is bounded: only values met lately are known. One that was forgotten
+//! gets a second row, which costs bytes and changes nothing.
 
-use foldhash::fast::FixedState;
-use hashbrown::HashTable;
-use std::hash::BuildHasher;
-
+use crate::lately::{Lately, Room};
 use crate::token;
 use crate::value::ValueRef;
 use crate::varint::{put, put_bytes};
 
-/// Bytes of rows kept for comparison.
-const MAX_BYTES: usize = 6 << 20;
-/// Rows kept for comparison.
-const MAX_ROWS: usize = 128 << 10;
+/// Tokens that are remembered, twice as many at most. They only save going through a value again.
+const TOKENS: Room = Room {
+    strings: 7 << 10,
+    bytes: 512 << 10,
+};
+/// Rows that are remembered, twice as many at most. Fewer make a longer trace.
+const ROWS: Room = Room {
+    strings: 28 << 10,
+    bytes: 512 << 10,
+};
 /// Nesting deeper than any recorder writes is damage.
 const MAX_DEPTH: u32 = 64;
-
-struct Known {
-    hash: u64,
-    start: u32,
-    len: u32,
-    value: ValueRef,
-}
-
-/// A bounded set of byte strings, each with the reference that stands for it.
-#[derive(Default)]
-struct Table {
-    known: HashTable<Known>,
-    bytes: Vec<u8>,
-}
-
-impl Table {
-    fn find(&self, hash: u64, bytes: &[u8]) -> Option<ValueRef> {
-        let is_same = |known: &Known| {
-            known.hash == hash && self.bytes[known.start as usize..][..known.len as usize] == *bytes
-        };
-        self.known.find(hash, is_same).map(|known| known.value)
-    }
-
-    fn insert(&mut self, hash: u64, bytes: &[u8], value: ValueRef) {
-        if self.bytes.len() + bytes.len() > MAX_BYTES || self.known.len() >= MAX_ROWS {
-            self.known.clear();
-            self.bytes.clear();
-        }
-        let known = Known {
-            hash,
-            start: self.bytes.len() as u32,
-            len: bytes.len() as u32,
-            value,
-        };
-        self.bytes.extend_from_slice(bytes);
-        self.known.insert_unique(hash, known, |known| known.hash);
-    }
-}
 
 /// Turns tokens into references.
 pub struct Interner {
     /// Whole composite tokens, so that a value seen again is one look-up however deep it is.
-    tokens: Table,
-    rows: Table,
+    tokens: Lately,
+    rows: Lately,
     next_row: u64,
     /// Rows not yet taken: length and bytes of each.
     fresh: Vec<u8>,
     fresh_from: u64,
-    hasher: FixedState,
     scratch: Vec<Vec<u8>>,
 }
 
@@ -75,12 +38,11 @@ impl Interner {
     #[must_use]
     pub fn new(next_row: u64) -> Self {
         Interner {
-            tokens: Table::default(),
-            rows: Table::default(),
+            tokens: Lately::new(TOKENS),
+            rows: Lately::new(ROWS),
             next_row,
             fresh: Vec::new(),
             fresh_from: next_row,
-            hasher: FixedState::default(),
             scratch: Vec::new(),
         }
     }
@@ -105,8 +67,8 @@ impl Interner {
 
     /// Forgets all rows: values seen before get a new one, so that what follows can be read alone.
     pub fn forget(&mut self) {
-        self.tokens = Table::default();
-        self.rows = Table::default();
+        self.tokens.clear();
+        self.rows.clear();
     }
 
     /// Bytes of rows not yet taken.
@@ -150,7 +112,7 @@ impl Interner {
         if depth > MAX_DEPTH {
             return None;
         }
-        let hash = self.hasher.hash_one(whole);
+        let hash = self.tokens.hash(whole);
         if let Some(value) = self.tokens.find(hash, whole) {
             return Some(value);
         }
@@ -167,7 +129,7 @@ impl Interner {
 
     /// The table's row of these bytes, a new one if there is none.
     fn row(&mut self, bytes: &[u8]) -> ValueRef {
-        let hash = self.hasher.hash_one(bytes);
+        let hash = self.rows.hash(bytes);
         if let Some(value) = self.rows.find(hash, bytes) {
             return value;
         }
@@ -308,4 +270,62 @@ fn word(input: &mut &[u8]) -> Option<u64> {
     let (head, rest) = input.split_first_chunk::<8>()?;
     *input = rest;
     Some(u64::from_le_bytes(*head))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A list of a float that no other number gives.
+    fn list_of(number: u64) -> Vec<u8> {
+        let mut token = vec![
+            token::SEQ,
+            15,
+            0,
+            token::seq_kind::LIST,
+            1,
+            1,
+            0,
+            0,
+            0,
+            token::FLOAT,
+        ];
+        token.extend_from_slice(&number.to_le_bytes());
+        token
+    }
+
+    fn intern(interner: &mut Interner, number: u64) -> ValueRef {
+        interner
+            .value(&mut &list_of(number)[..])
+            .expect("the token is sound")
+    }
+
+    #[test]
+    fn memory_is_full_early_and_then_grows_no_more() {
+        let mut interner = Interner::new(0);
+        let mut held_after = |numbers: std::ops::Range<u64>| {
+            for number in numbers {
+                intern(&mut interner, number);
+                interner.fresh.clear();
+            }
+            interner.tokens.held() + interner.rows.held()
+        };
+        let early = held_after(0..50_000);
+        assert!(early <= 4 << 20, "{early} bytes");
+        assert_eq!(held_after(50_000..500_000), early);
+    }
+
+    #[test]
+    fn a_value_that_is_met_again_and_again_keeps_its_row() {
+        let mut interner = Interner::new(0);
+        let first = intern(&mut interner, u64::MAX);
+        for number in 0..500_000 {
+            intern(&mut interner, number);
+            if number % 5000 == 0 {
+                assert_eq!(intern(&mut interner, u64::MAX), first);
+            }
+        }
+        let forgotten = intern(&mut interner, 0);
+        assert_ne!(forgotten, intern(&mut Interner::new(0), 0), "a second row");
+    }
 }

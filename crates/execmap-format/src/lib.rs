@@ -22,6 +22,7 @@ mod float;
 mod ids;
 mod index;
 mod intern;
+mod lately;
 mod literal;
 mod live;
 mod process;

@@ -98,3 +98,53 @@ unsafe impl GlobalAlloc for Memory {
         grown
     }
 }
+
+#[cfg(test)]
+pub(crate) mod testing {
+    //! What the running thread holds: every allocation of the tests goes through here.
+
+    use std::alloc::{GlobalAlloc, Layout};
+    use std::cell::Cell;
+
+    use super::Memory;
+
+    thread_local! {
+        static HELD: Cell<isize> = const { Cell::new(0) };
+    }
+
+    struct Counted;
+
+    #[global_allocator]
+    static COUNTED: Counted = Counted;
+
+    /// Bytes that this thread has allocated, less those that it has given back.
+    pub(crate) fn held() -> isize {
+        HELD.get()
+    }
+
+    fn note(more: usize, less: usize) {
+        // A thread that ends may allocate after its own variables are gone.
+        let _ = HELD.try_with(|held| held.set(held.get() + more as isize - less as isize));
+    }
+
+    // SAFETY: memory is that of `Memory`.
+    unsafe impl GlobalAlloc for Counted {
+        unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+            note(layout.size(), 0);
+            // SAFETY: the caller's.
+            unsafe { Memory.alloc(layout) }
+        }
+
+        unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+            note(0, layout.size());
+            // SAFETY: the caller's.
+            unsafe { Memory.dealloc(pointer, layout) };
+        }
+
+        unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+            note(size, layout.size());
+            // SAFETY: the caller's.
+            unsafe { Memory.realloc(pointer, layout, size) }
+        }
+    }
+}

@@ -21,6 +21,8 @@ pub use descriptors::{ErrorStream, may_be_as_long};
 pub use fork::{at_fork, say, thread_number};
 pub use lock::try_lock;
 pub use mapping::{Slab, reserve};
+#[cfg(test)]
+pub(crate) use memory::testing as memory_testing;
 pub use memory::{Memory, is_memory_short, reserve_memory};
 pub use segment::{Cursor, Segment, Tokens};
 pub use signals::spawn_without_signals;

@@ -2,5 +2,6 @@
 
 mod descriptors;
 mod files;
+mod memory;
 mod recordings;
 mod support;

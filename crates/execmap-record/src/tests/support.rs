@@ -99,6 +99,26 @@ impl Program {
             .word_and(pack(kind::RETURN, len as u32, ticks()), len);
     }
 
+    /// A call of a log that begins and ends with it, with a value that no other call has.
+    pub(crate) fn call_with_new_value(&mut self, log: &mut Log, call: u64) {
+        let mut room = |log: &mut Log| self.session.make_room(log, || None);
+        assert!(log.cursor.has_room(256) || room(log), "there is room");
+        if log.next_call != call {
+            log.cursor.words(pack(kind::NEXT_CALL, 0, ticks()), call);
+        }
+        log.next_call = call + 1;
+        let mut tokens = log.cursor.tokens(16, 64);
+        let at = tokens.begin(token::SEQ);
+        tokens.raw(&[token::seq_kind::LIST, 1, 1, 0, 0, 0]);
+        tokens.tag8(token::FLOAT, call);
+        tokens.end(at);
+        let len = tokens.len();
+        let word = (len as u64) << 32 | 1 << 56;
+        log.cursor
+            .words_and(pack(kind::START, 0, ticks()), word, len);
+        log.cursor.word_and(pack(kind::RETURN, 0, ticks()), 0);
+    }
+
     /// Calls until there is no more room; gives how many began.
     pub(crate) fn calls_until_stopped(&mut self, most: usize) -> usize {
         for index in 0..most {
