@@ -61,7 +61,6 @@ def count(workload: Workload, size: int) -> dict[str, Any]:
 def measure(workload: Workload, options: argparse.Namespace) -> dict[str, Any]:
     codes = variants.code_objects(workload.INCLUDE, lambda: workload.run(workload.QUICK_SIZE))
     untraced = [run(workload, options.size) for _ in range(options.repeats)]
-    peak_before = peak_kilobytes()
 
     variant = variants.VARIANTS[options.variant](codes, workload.INCLUDE, options.trace)
     process = time.process_time_ns()
@@ -73,9 +72,7 @@ def measure(workload: Workload, options: argparse.Namespace) -> dict[str, Any]:
         times = run(workload, options.size)
         traced.append(times)
         others += times["others_ns"]
-    end = time.perf_counter_ns()
     variant.__exit__(None, None, None)
-    finish = time.perf_counter_ns() - end
     thread = time.thread_time_ns() - thread
     process = time.process_time_ns() - process
 
@@ -85,8 +82,6 @@ def measure(workload: Workload, options: argparse.Namespace) -> dict[str, Any]:
         # Where the workload has threads of its own, their waiting for each other is in here as well.
         "writer_ns": max(0, process - thread - others),
         "program_ns": sum(times["ns"] for times in traced),
-        "finish_ns": finish,
-        "extra_peak_kb": peak_kilobytes() - peak_before,
         "repeats": options.repeats,
         "trace_bytes": options.trace.stat().st_size if options.trace and options.trace.exists() else None,
     }

@@ -1,4 +1,4 @@
-"""The table of `run.py`: medians over the rounds, with the lowest and the highest."""
+"""The tables of `run.py`: medians over the rounds, with the lowest and the highest."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any, Literal
 
+from whole import PROGRAMS
+
 if TYPE_CHECKING:
-    from run import Measured
+    from run import Measured, MeasuredWhole
 
 EMPTY = "-"
 # A trace of fewer is all header.
@@ -112,30 +114,69 @@ def _figures(promise: Promise, one: Measured) -> list[float]:
             return _bytes_per_call(rounds, one)
 
 
-def full_table(measured: list[Measured]) -> str:
-    """What a long recording takes beside time."""
+# What a program may need beside time while it is recorded.
+MOST_EXTRA_MB = 64
+MOST_END_S = 0.2
+
+
+def whole_table(measured: list[MeasuredWhole]) -> str:
+    """What programs need that are recorded whole, and the same programs untraced."""
     if not measured:
         return ""
-    rows = []
+    rows, promises = [], []
     for one in measured:
-        for variant in ("untraced", "bare", "values"):
-            rounds = one.rounds.get(variant, [])
-            if not rounds:
-                continue
-            is_ours = variant != "untraced"
-            peak = Spread.of([each["extra_peak_kb"] / 1024 for each in rounds])
-            finish = Spread.of([each["finish_ns"] / 1e9 for each in rounds])
-            rows.append(
-                [
-                    f"{one.python}, {variant}",
-                    f"{one.counts['recorded_calls']:,}",
-                    _text(peak, 1),
-                    _text(finish, 3) if is_ours else EMPTY,
-                    _text(Spread.of(_bytes_per_call(rounds, one)), 2),
-                ]
-            )
-    head = ["long run", "calls", "extra peak memory, MB", "end of program to complete trace, s", "bytes a call"]
-    return "\n" + _markdown(head, rows)
+        title = f"{one.python}, {PROGRAMS[one.program].title}"
+        peaks = {which: _whole(one, which, "peak_kb", 1024) for which in ("untraced", "recorded")}
+        ends = {which: _whole(one, which, "end_ns", 1e9) for which in ("untraced", "recorded")}
+        extra = [ours - plain for ours, plain in zip(peaks["recorded"], peaks["untraced"], strict=True)]
+        calls = one.rounds[0]["info"]["calls"]
+        rows.append(
+            [
+                title,
+                f"{calls:,}",
+                *(_text(Spread.of(peaks[which]), 1) for which in peaks),
+                *(_text(Spread.of(ends[which]), 3) for which in ends),
+                f"{median(each['trace_bytes'] for each in one.rounds) / 1e6:,.1f}",
+                f"{median(each['trace_bytes'] for each in one.rounds) / calls:.2f}",
+                _text(Spread.of(_whole(one, "info_took", "cpu_ns", 1e9)), 3),
+                _text(Spread.of(_whole(one, "info_took", "peak_kb", 1024)), 1),
+            ]
+        )
+        for what, at_most, figures, digits in (
+            ("extra memory, MB", MOST_EXTRA_MB, extra, 1),
+            ("end of the program until the file is whole, s", MOST_END_S, ends["recorded"], 3),
+        ):
+            spread = Spread.of(figures)
+            verdict = "kept" if spread and spread.middle <= at_most else "**missed**"
+            promises.append([f"{title}, {calls:,} calls: {what}", f"{at_most:g}", _text(spread, digits), verdict])
+    head = [
+        "whole run",
+        "calls",
+        "peak memory untraced, MB",
+        "recorded, MB",
+        "from last line to end untraced, s",
+        "recorded, s",
+        "trace, MB",
+        "bytes a call",
+        "`execmap info`, s of CPU",
+        "its peak memory, MB",
+    ]
+    text = "\n" + _markdown(head, rows) + _whole_remarks(measured)
+    return text + "\n" + _markdown(["promised", "at most", "measured", ""], promises)
+
+
+def _whole(one: MeasuredWhole, which: str, figure: str, unit: float) -> list[float]:
+    return [each[which][figure] / unit for each in one.rounds]
+
+
+def _whole_remarks(measured: list[MeasuredWhole]) -> str:
+    remarks = [
+        _remark(one.program, each["expected_calls"], each["info"])
+        for one in measured
+        for each in one.rounds
+        if not _is_as_expected(each["expected_calls"], each["info"])
+    ]
+    return "\n" + "".join(remarks) if remarks else ""
 
 
 def _row(one: Measured) -> list[str]:
@@ -239,13 +280,20 @@ def _remarks(measured: list[Measured]) -> str:
         for variant in ("bare", "values"):
             for each in one.rounds.get(variant, [])[:1]:
                 expected = one.counts["recorded_calls"] * each["repeats"]
-                info = each["info"]
-                if info["calls"] != expected or not info["complete"]:
-                    remarks.append(
-                        f"- {one.workload}, {variant}: {expected:,} calls were made, and the trace has "
-                        f"{info['calls']:,} (complete: {info['complete']}, left out: {info['left_out']})"
-                    )
-    return "\n" + "".join(f"{remark}\n" for remark in remarks) if remarks else ""
+                if not _is_as_expected(expected, each["info"]):
+                    remarks.append(_remark(f"{one.workload}, {variant}", expected, each["info"]))
+    return "\n" + "".join(remarks) if remarks else ""
+
+
+def _is_as_expected(expected: int, info: Round) -> bool:
+    return bool(info["calls"] == expected and info["complete"])
+
+
+def _remark(what: str, expected: int, info: Round) -> str:
+    return (
+        f"- {what}: {expected:,} calls were made, and the trace has {info['calls']:,} "
+        f"(complete: {info['complete']}, left out: {info['left_out']})\n"
+    )
 
 
 def _markdown(head: list[str], rows: list[list[str]]) -> str:

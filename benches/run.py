@@ -2,13 +2,16 @@
 
     make bench                      every workload, on every supported Python found
     make bench BENCH=--quick        a smoke run: small sizes, one round, figures without meaning
-    make bench BENCH=--full         also 10 million calls: memory, and the time to a complete trace
+    make bench BENCH=--full         also a billion calls without values, and what a reader waits for
     make bench BENCH='--only fib'   one workload
 
 Each measurement is a process of its own (`measure.py`). A round runs every variant once, in an
 order that turns with the round; the added time per call is divided by that of the empty hooks
 in the same round, and the table shows the median of all rounds with the lowest and the highest.
 Read the ratios: times are those of a machine that may have been busy.
+
+Programs that are recorded whole (`whole.py`) give absolute figures instead: what they hold at
+most, and how long they take to end, recorded and not.
 
 Writes a Markdown table to stdout, progress to stderr, and everything measured to
 target/bench.json.
@@ -27,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 import report
+import whole
 
 HERE = Path(__file__).resolve().parent
 TARGET = HERE.parent / "target" / "bench"
@@ -53,6 +57,7 @@ VARIANTS_OF = {
     "lines": ["untraced", "floor-lines"],
 }
 FULL_CALLS = 10_000_000
+WHOLE_ROUNDS = 3
 TIMEOUT_SECONDS = 600
 
 
@@ -67,28 +72,42 @@ class Measured:
     rounds: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
 
+@dataclass
+class MeasuredWhole:
+    """A program that was run whole on one Python, in the order of the rounds."""
+
+    python: str
+    program: str
+    rounds: list[dict[str, Any]]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    names = [*WORKLOADS, *whole.PROGRAMS]
     parser.add_argument("--python", action="append", metavar="PATH", help="an interpreter to measure; may be repeated")
-    parser.add_argument("--only", action="append", choices=WORKLOADS, metavar="WORKLOAD", help=", ".join(WORKLOADS))
+    parser.add_argument("--only", action="append", choices=names, metavar="WORKLOAD", help=", ".join(names))
     parser.add_argument("--variant", action="append", choices=[*CALL_VARIANTS, "floor-lines"])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="small sizes and one round")
-    parser.add_argument("--full", action="store_true", help="also 10 million calls in one recording")
+    parser.add_argument("--full", action="store_true", help="also what takes long: a billion calls, and reading")
     parser.add_argument("--json", type=Path, default=TARGET.parent / "bench.json", metavar="FILE")
     options = parser.parse_args()
 
     measured: list[Measured] = []
+    wholes: list[MeasuredWhole] = []
     full: list[Measured] = []
     for python in options.python or [sys.executable]:
         bench = Bench(python, quick=options.quick, variants=options.variant)
         bench.compile_floor()
-        for name in options.only or WORKLOADS:
-            measured.append(bench.measure(name, 1 if options.quick else options.rounds))
+        for name in options.only or names:
+            if name in WORKLOADS:
+                measured.append(bench.measure(name, 1 if options.quick else options.rounds))
+            elif options.full or options.only or not whole.PROGRAMS[name].is_for_full:
+                wholes += bench.measure_whole(name)
         if options.full:
             full.append(bench.measure_full())
 
-    markdown = report.table(measured) + report.full_table(full) + report.reading_table(full)
+    markdown = report.table(measured) + report.whole_table(wholes) + report.reading_table(full)
     print(markdown)
     options.json.parent.mkdir(parents=True, exist_ok=True)
     figures = {
@@ -96,6 +115,7 @@ def main() -> None:
         "processors": os.cpu_count(),
         "load": os.getloadavg(),
         "measured": [asdict(one) for one in measured],
+        "whole": [asdict(one) for one in wholes],
         "full": [asdict(one) for one in full],
     }
     options.json.write_text(json.dumps(figures, indent=1) + "\n")
@@ -131,6 +151,19 @@ class Bench:
         size = workload.QUICK_SIZE if self._quick else workload.SIZE
         return self._measure(name, size, rounds, VARIANTS_OF.get(name, CALL_VARIANTS), repeats=3)
 
+    def measure_whole(self, name: str) -> list[MeasuredWhole]:
+        if not self._has_execmap:
+            return []
+        program = whole.PROGRAMS[name]
+        say(f"Python {self._version}: {name}", end="")
+        rounds = []
+        for _ in range(1 if self._quick or program.is_for_full else WHOLE_ROUNDS):
+            say(".", end="")
+            rounds.append(whole.measure(self._python, program, self._native / "bench.execmap", quick=self._quick))
+            self._remove_traces()
+        say("")
+        return [MeasuredWhole(self._version, name, rounds)]
+
     def measure_full(self) -> Measured:
         size = FULL_CALLS // 100 if self._quick else FULL_CALLS
         variants = ["untraced", "bare", "values"]
@@ -163,9 +196,12 @@ class Bench:
             result["info"] = self._info(trace)
             if is_read:
                 result["reading"] = json.loads(self._output([self._python, str(HERE / "reading.py"), str(trace)]))
+        self._remove_traces()
+        return result
+
+    def _remove_traces(self) -> None:
         for left in self._native.glob("bench.execmap*"):
             left.unlink()
-        return result
 
     def _info(self, trace: Path) -> dict[str, Any]:
         """What execmap itself says of the trace: a recorder that records nothing is fast."""

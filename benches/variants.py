@@ -54,8 +54,8 @@ def floor_lines(codes: Codes, include: list[str], trace: Path) -> Iterator[None]
         yield
 
 
-FOREIGN = ["workloads.foreign"]
-"""Stands for other people's code; it lies below the working directory, so it has to be named."""
+FOREIGN = ["workloads.foreign", "*/measure.py"]
+"""What stands for other people's code, and what measures: below the working directory, so it is named."""
 
 
 @contextlib.contextmanager
