@@ -11,14 +11,31 @@ const BARE_CALL: u64 = 8;
 /// Bytes of events that the beginning of a call takes at least.
 const LEAST_CALL: u64 = 4;
 
+/// What reading the files of a run takes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Needed {
+    pub(crate) files: usize,
+    pub(crate) calls: u64,
+    pub(crate) bytes: u64,
+}
+
+impl Needed {
+    /// Takes in one more file.
+    pub(crate) fn add(&mut self, summary: &Summary) {
+        self.files += 1;
+        self.calls = self.calls.saturating_add(calls(summary));
+        self.bytes = self.bytes.saturating_add(needed(summary));
+    }
+}
+
 /// How many calls there are, and no more than there can be.
-pub(crate) fn calls(summary: &Summary) -> u64 {
+fn calls(summary: &Summary) -> u64 {
     let most = summary.event_bytes / LEAST_CALL;
     summary.calls.min(summary.events).min(most)
 }
 
 /// About how many bytes reading a trace takes.
-pub(crate) fn needed(summary: &Summary) -> u64 {
+fn needed(summary: &Summary) -> u64 {
     let calls = calls(summary);
     // Each argument is a byte or more of events, and four bytes of a column.
     let args = summary

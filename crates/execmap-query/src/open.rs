@@ -4,12 +4,12 @@ use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use execmap_format::{ReadError, Source, Summary, TraceReader};
+use execmap_format::{ReadError, Source, TraceReader};
 use rustc_hash::FxHashSet;
 
 use crate::calls::MOST_CALLS;
 use crate::info::{self, Info};
-use crate::memory;
+use crate::memory::{self, Needed};
 use crate::merge::{self, TooManyCalls};
 use crate::process::ProcessState;
 use crate::read;
@@ -50,12 +50,14 @@ pub enum OpenError {
     },
     /// The trace does not fit into memory.
     #[error(
-        "{} has {} calls: reading them takes about {} of memory, and {} are free. `execmap info` tells what it holds; to look at calls, record a part: `--max-calls`, or `--ring` for the latest; or read it where there is more memory",
-        .path.display(), thousands(*.calls), bytes(*.needed), bytes(*.free)
+        "{}{} has {} calls: reading them takes about {} of memory, and {} are free. `execmap info` tells what it holds; to look at calls, record a part: `--max-calls`, or `--ring` for the latest; or read it where there is more memory",
+        .path.display(), with_children(*.processes), thousands(*.calls), bytes(*.needed), bytes(*.free)
     )]
     TooLarge {
-        /// The file.
+        /// The first file.
         path: PathBuf,
+        /// How many processes there are beside it.
+        processes: usize,
         /// How many calls there are.
         calls: u64,
         /// Bytes that reading takes.
@@ -81,6 +83,14 @@ pub enum OpenError {
         /// What is wrong with it.
         why: ReadError,
     },
+}
+
+fn with_children(processes: usize) -> String {
+    match processes {
+        0 => String::new(),
+        1 => " with its child process".to_owned(),
+        more => format!(" with its {more} child processes"),
+    }
 }
 
 fn hint(nearby: Option<&Path>) -> String {
@@ -118,7 +128,9 @@ fn explain(path: &Path, why: &ReadError) -> String {
 pub fn open(path: &Path) -> Result<Trace, OpenError> {
     refuse_too_long(path)?;
     let (reader, path, name) = reader(path, TraceReader::open)?;
-    refuse_too_large(&reader, &path)?;
+    let mut needed = Needed::default();
+    needed.add(reader.summary());
+    fits(&needed, memory::free, &path)?;
     let unreadable = |why| OpenError::Unreadable {
         path: path.clone(),
         why,
@@ -154,6 +166,14 @@ pub fn open(path: &Path) -> Result<Trace, OpenError> {
         if reader.summary().run_id != run_id {
             continue;
         }
+        // What was read before is no longer free.
+        let read = needed.bytes;
+        needed.add(reader.summary());
+        fits(
+            &needed,
+            || Some(memory::free()?.saturating_add(read)),
+            &path,
+        )?;
         match read::read(reader, name) {
             Ok(part) => {
                 states.push(state(&child, part.run.is_complete, part.run.is_recovered));
@@ -337,38 +357,51 @@ pub fn facts(path: &Path) -> Result<Info, OpenError> {
     Ok(info::info(&open(path)?))
 }
 
-/// Refuses a trace that would not fit into memory, before anything of it is taken in. Short files
-/// are left to [`refuse_too_large`].
+/// Refuses a run that would not fit into memory, before anything of it is taken in. What is short is
+/// looked at when it is read.
 fn refuse_too_long(path: &Path) -> Result<(), OpenError> {
     const SHORT: u64 = 64 << 20;
-    let is_long = std::fs::metadata(without_part(path)).is_ok_and(|file| file.len() > SHORT);
-    if is_long {
-        let (reader, path, _) = reader(path, TraceReader::glance)?;
-        refuse_too_large(&reader, &path)?;
+    let len = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+    let first = without_part(path);
+    let children = children(&first);
+    let all: u64 = children.iter().map(|child| len(child)).sum();
+    if len(&first).saturating_add(all) <= SHORT {
+        return Ok(());
     }
-    Ok(())
+    let (reader, path, _) = reader(path, TraceReader::glance)?;
+    let run_id = reader.summary().run_id;
+    let mut needed = Needed::default();
+    needed.add(reader.summary());
+    for child in children {
+        let child = self::reader(&child, TraceReader::glance);
+        if let Ok((reader, ..)) = child
+            && reader.summary().run_id == run_id
+        {
+            needed.add(reader.summary());
+        }
+    }
+    fits(&needed, memory::free, &path)
 }
 
-/// Refuses a trace whose calls would not fit into memory.
-fn refuse_too_large(reader: &TraceReader<FileSource>, path: &Path) -> Result<(), OpenError> {
-    fits(reader.summary(), memory::free, path)
-}
-
-/// Whether a trace fits into what is free, which is asked for only where it matters.
-fn fits(
-    summary: &Summary,
-    free: impl FnOnce() -> Option<u64>,
-    path: &Path,
-) -> Result<(), OpenError> {
-    let calls = memory::calls(summary);
-    let path = || path.to_owned();
+/// Whether a run fits into what is free, which is asked for only where it matters.
+fn fits(needed: &Needed, free: impl FnOnce() -> Option<u64>, path: &Path) -> Result<(), OpenError> {
+    let (calls, path) = (needed.calls, || path.to_owned());
+    let processes = needed.files.saturating_sub(1);
     if calls > u64::from(MOST_CALLS) {
-        return Err(OpenError::TooManyCalls {
-            path: path(),
-            calls,
+        return Err(if processes == 0 {
+            OpenError::TooManyCalls {
+                path: path(),
+                calls,
+            }
+        } else {
+            OpenError::TooManyTogether {
+                path: path(),
+                processes,
+                calls,
+            }
         });
     }
-    let needed = memory::needed(summary);
+    let needed = needed.bytes;
     // Small traces are not worth the look.
     if needed > 256 << 20
         && let Some(free) = free()
@@ -376,6 +409,7 @@ fn fits(
     {
         return Err(OpenError::TooLarge {
             path: path(),
+            processes,
             calls,
             needed,
             free,
@@ -480,6 +514,8 @@ impl Source for FileSource {
 
 #[cfg(test)]
 mod tests {
+    use execmap_format::Summary;
+
     use super::*;
 
     fn of_calls(calls: u64) -> Summary {
@@ -491,9 +527,28 @@ mod tests {
         }
     }
 
+    /// A run of so many calls in each of its files.
+    fn ask(files: &[u64], free: Option<u64>) -> Result<(), OpenError> {
+        let mut needed = Needed::default();
+        for calls in files {
+            needed.add(&of_calls(*calls));
+        }
+        fits(&needed, || free, Path::new("long.execmap"))
+    }
+
+    #[test]
+    fn the_files_of_a_run_are_looked_at_together() {
+        let free = Some(30_000_000_000);
+        assert!(ask(&[400_000_000], free).is_ok());
+        let told = ask(&[1, 400_000_000, 400_000_000], free).expect_err("too large");
+        insta::assert_snapshot!(told, @"long.execmap with its 2 child processes has 800,000,001 calls: reading them takes about 52.8 GB of memory, and 30.0 GB are free. `execmap info` tells what it holds; to look at calls, record a part: `--max-calls`, or `--ring` for the latest; or read it where there is more memory");
+        let told = ask(&[1, 3_000_000_000, 3_000_000_000], None).expect_err("too many");
+        insta::assert_snapshot!(told, @"long.execmap and its 2 child processes hold 6,000,000,001 calls, more than can be shown at once: open the files one by one");
+    }
+
     #[test]
     fn a_trace_that_memory_cannot_hold_is_refused_with_a_way_out() {
-        let ask = |calls, free| fits(&of_calls(calls), || free, Path::new("long.execmap"));
+        let ask = |calls, free| ask(&[calls], free);
         assert!(ask(1_000_000_000, Some(100 << 30)).is_ok());
         assert!(
             ask(1_000_000_000, None).is_ok(),
