@@ -55,16 +55,16 @@ impl Lately {
     pub(crate) fn insert(&mut self, hash: u64, bytes: &[u8], value: ValueRef) {
         if !self.younger.has_room(bytes.len(), self.room) {
             std::mem::swap(&mut self.younger, &mut self.older);
-            self.younger.known.clear();
-            self.younger.bytes.clear();
+            self.younger.clear();
         }
         self.younger
             .insert(hash, bytes, value, self.room, &self.hasher);
     }
 
-    /// Forgets everything.
+    /// Forgets everything, and keeps the memory for what comes.
     pub(crate) fn clear(&mut self) {
-        *self = Lately::new(self.room);
+        self.younger.clear();
+        self.older.clear();
     }
 
     /// Bytes that it holds.
@@ -93,6 +93,11 @@ impl Generation {
     fn find(&self, hash: u64, bytes: &[u8]) -> Option<ValueRef> {
         let is_same = |known: &Known| of(&self.bytes, known) == bytes;
         self.known.find(hash, is_same).map(|known| known.value)
+    }
+
+    fn clear(&mut self) {
+        self.known.clear();
+        self.bytes.clear();
     }
 
     fn has_room(&self, len: usize, room: Room) -> bool {
