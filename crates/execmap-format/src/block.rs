@@ -1,5 +1,7 @@
 //! The file's header, and blocks: kind, length, checksum, bytes.
 
+use std::cell::RefCell;
+
 use crate::error::ReadError;
 
 /// Bytes of [`FileHeader`].
@@ -187,6 +189,22 @@ fn append(
     out.extend_from_slice(rest);
 }
 
+thread_local! {
+    /// Setting one up costs more than a small block: zstd asks the processor what it can do, which a
+    /// virtual machine answers slowly.
+    static UNPACKER: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
+fn unpack(packed: &[u8], len: usize) -> Option<Vec<u8>> {
+    UNPACKER.with_borrow_mut(|kept| {
+        let unpacker = match kept {
+            Some(unpacker) => unpacker,
+            None => kept.insert(zstd::bulk::Decompressor::new().ok()?),
+        };
+        unpacker.decompress(packed, len).ok()
+    })
+}
+
 impl Block {
     /// Reads a block's head; `None` where no block begins.
     #[must_use]
@@ -230,7 +248,7 @@ impl Block {
         }
         let (plain, packed) = stored.split_at_checked(usize::from(self.plain))?;
         let rest_len = (self.raw_len as usize).checked_sub(plain.len())?;
-        let rest = zstd::bulk::decompress(packed, rest_len).ok()?;
+        let rest = unpack(packed, rest_len)?;
         if rest.len() != rest_len {
             return None;
         }
