@@ -11,7 +11,7 @@ use execmap_map::{Block, BlockKind, Folded, Map, MapError, MapQuery, MapRow, Mes
 use execmap_query::{Outcome, Trace, counted, cut, visible};
 
 use crate::fit::{Limit, fitted};
-use crate::text::{more_text, signature, times_text};
+use crate::text::{more_text, nothing_text, signature, times_text};
 
 /// The longest diagram that Mermaid draws, in UTF-16 units.
 pub const MOST_UNITS: usize = 50_000;
@@ -46,6 +46,9 @@ pub fn render(map: &Map, value_chars: usize) -> String {
         blocks: Vec::new(),
     };
     writer.heads();
+    if let Some(nothing) = nothing_text(map) {
+        writer.note(0, nothing);
+    }
     for row in &map.rows {
         match row {
             MapRow::Lane(lane) => {

@@ -8,7 +8,7 @@ use std::fmt::Write;
 use execmap_map::{BlockKind, Map, MapRow, Message};
 use execmap_query::{Outcome, counted, cut, visible};
 
-use crate::text::{more_text, signature, times_text};
+use crate::text::{more_text, nothing_text, signature, times_text};
 
 /// A map as a diagram, values cut to `value_chars` characters.
 #[must_use]
@@ -25,6 +25,9 @@ pub fn render(map: &Map, value_chars: usize) -> String {
     for (index, participant) in map.participants.iter().enumerate() {
         let name = escape(&cut(&participant.name, 80));
         let _ = writeln!(writer.text, "participant \"{name}\" as p{}", index + 1);
+    }
+    if let Some(nothing) = nothing_text(map) {
+        writer.note(0, nothing);
     }
     for row in &map.rows {
         writer.row(row);

@@ -10,6 +10,9 @@ use execmap_query::{Outcome, counted, cut, thousands, visible};
 pub fn render(map: &Map, value_chars: usize) -> String {
     let mut text = String::new();
     let mut blocks: Vec<(BlockKind, u64)> = Vec::new();
+    if let Some(nothing) = nothing_text(map) {
+        let _ = writeln!(text, "{nothing}");
+    }
     for row in &map.rows {
         let mut deeper = blocks.len();
         let (level, line) = match row {
@@ -66,6 +69,15 @@ pub fn render(map: &Map, value_chars: usize) -> String {
         let _ = writeln!(text, "{losses}");
     }
     text
+}
+
+/// Why a map has no rows.
+pub(crate) fn nothing_text(map: &Map) -> Option<&'static str> {
+    match (map.rows.is_empty(), map.calls) {
+        (false, _) => None,
+        (true, 0) => Some("no calls were recorded"),
+        (true, _) => Some("no call is of the functions asked for"),
+    }
 }
 
 /// `980 more calls of shop.price, 12,980 calls inside them`
@@ -174,5 +186,22 @@ mod tests {
             shop → shop.pricing.price(line=('pen', 2)) → Decimal('39.80')
             shop.fails(x='ann') × ValueError: bad; "quoted" <tag>\nsecond line #1
         "#);
+    }
+    #[test]
+    fn a_map_without_calls_says_so_in_every_format() {
+        let empty = execmap_query::testing::TraceBuilder::new().trace();
+        let nothing = Folded::of_kept(&shop(), &|_| false);
+        let query = MapQuery::default();
+        for (trace, folded, expected) in [
+            (&empty, Folded::of(&empty), "no calls were recorded"),
+            (&shop(), nothing, "no call is of the functions asked for"),
+        ] {
+            let map = fold_map(trace, &folded, &query).expect("there is room");
+            let plantuml = format!("note over p0 : {expected}\n");
+            assert_eq!(render(&map, 60), format!("{expected}\n"));
+            assert!(crate::plantuml::render(&map, 60).contains(&plantuml));
+            let mermaid = format!("    Note over p0: {expected}\n");
+            assert!(crate::mermaid::render(&map, 60).contains(&mermaid));
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use crate::loops::Loops;
+use crate::text::is_unseen;
 
 /// What a code object is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -61,7 +62,8 @@ pub struct Function {
 }
 
 impl Function {
-    /// The module as a reader knows it: a script's file name stands for `__main__`.
+    /// The module as a reader knows it: a script's file name stands for `__main__`, where it can be
+    /// shown.
     #[must_use]
     pub fn module_shown(&self) -> &str {
         if self.module != "__main__" {
@@ -69,7 +71,7 @@ impl Function {
         }
         let name = self.file.rsplit(['/', '\\']).next().unwrap_or_default();
         match name.strip_suffix(".py") {
-            Some(stem) if !stem.is_empty() && stem != "__main__" => stem,
+            Some(stem) if !["", "__main__"].contains(&stem) && !stem.contains(is_unseen) => stem,
             _ => &self.module,
         }
     }

@@ -32,7 +32,7 @@ pub fn visible(text: &str) -> Cow<'_, str> {
 }
 
 /// Control characters, separators of lines, marks of direction, and what has no width at all.
-fn is_unseen(c: char) -> bool {
+pub(crate) fn is_unseen(c: char) -> bool {
     c.is_control()
         || matches!(
             c,

@@ -172,3 +172,28 @@ fn names_are_shown_without_what_moves_a_cursor() {
     ];
     assert_eq!(names, ["f\\x1b[2J\\n", "m\\u202e", "a\\r", "C\\x07"]);
 }
+
+#[test]
+fn a_script_whose_file_name_would_move_a_cursor_is_the_main_module() {
+    let mut builder = builder();
+    for file in ["/src/a\u{1b}[2J.py", "/src/\u{2028}b.py", "/src/c.py"] {
+        builder.define(&Definition::Code(Box::new(Code {
+            qualname: "main".into(),
+            module: "__main__".into(),
+            file: file.into(),
+            ..Code::default()
+        })));
+    }
+    for code in 2..5 {
+        builder
+            .start(0, 1_000, code, None, &[])
+            .ret(0, 2_000, &[token::NONE]);
+    }
+    let trace = opened(builder.build(5_000));
+    let names: Vec<String> = trace
+        .calls()
+        .iter()
+        .map(|call| trace.function_of(call).full_name())
+        .collect();
+    assert_eq!(names, ["__main__.main", "__main__.main", "c.main"]);
+}
