@@ -20,6 +20,10 @@ RUNS = (
     ("calls", "calls.py", (), 1),
     ("no-values", "calls.py", ("--no-values",), 1),
     ("killed", "killed.py", (), -9),
+    ("killed-at-work", "killed_at_work.py", (), -9),
+    ("killed-later", "killed_later.py", (), -9),
+    ("children", "children.py", (), 0),
+    ("full", "calls.py", ("--max-calls", "40"), 1),
 )
 
 
@@ -46,8 +50,12 @@ def main(target: Path) -> None:
                 program,
             )
         run(folder, 0, "window.py", "around.execmap", "window.execmap")
+        there = {path.stem for path in target.glob("*.execmap")}
         for path in sorted(folder.glob("*.execmap*")):
-            add(path, target / path.name)
+            if path.name.partition(".")[0] in there:
+                print(f"there already, left as it is: {path.name}")
+            else:
+                add(path, target / path.name)
 
 
 def run(folder: Path, exit_code: int, *arguments: str) -> None:
@@ -59,9 +67,6 @@ def run(folder: Path, exit_code: int, *arguments: str) -> None:
 
 
 def add(path: Path, target: Path) -> None:
-    if target.exists():
-        print(f"there already, left as it is: {target}")
-        return
     content = path.read_bytes()
     if path.suffix == ".part":
         content = without_room(content)
