@@ -220,7 +220,11 @@ impl<S: Source> TraceReader<S> {
                 starts: events.starts,
                 ..BlockHead::default()
             };
-            self.count(&head);
+            if is_possible(&head, entry.raw_len) {
+                self.count(&head);
+            } else {
+                self.note_damage(entry.offset);
+            }
             return Ok(());
         }
         let head = self.main.read_vec(entry.offset, BLOCK_HEADER_LEN)?;
@@ -378,7 +382,7 @@ impl<S: Source> TraceReader<S> {
             let payload = self.payload(offset, block)?;
             return Ok(payload
                 .and_then(|bytes| take_head(&mut &bytes[..]))
-                .filter(is_possible));
+                .filter(|head| is_possible(head, block.raw_len)));
         }
         let len = if self.summary.checked {
             block.len() as usize
@@ -391,7 +395,7 @@ impl<S: Source> TraceReader<S> {
             .filter(|(head, stored)| !self.summary.checked || block.is_sound(head, stored))
             .and_then(|(_, stored)| stored.get(..usize::from(block.plain)))
             .and_then(|mut plain| take_short_head(&mut plain))
-            .filter(is_possible))
+            .filter(|head| is_possible(head, block.raw_len)))
     }
 
     fn count(&mut self, head: &BlockHead) {
@@ -532,7 +536,7 @@ impl<S: Source> TraceReader<S> {
             self.summary.duration_ns = since(&begin);
             self.summary.began_ns = begin.monotonic_ns;
             let kept = from.max(self.begin.next_call).min(until);
-            self.summary.calls = until.saturating_sub(kept);
+            self.summary.calls = self.summary.calls.min(until.saturating_sub(kept));
             self.summary.dropped = kept.saturating_sub(from);
         }
     }
@@ -564,7 +568,7 @@ impl<S: Source> TraceReader<S> {
     }
 }
 
-/// Whether the head of a block of events contradicts itself.
-fn is_possible(head: &BlockHead) -> bool {
-    head.starts <= head.records
+/// Whether a block of events may be so long as its head says: a record takes a byte at least.
+fn is_possible(head: &BlockHead, raw_len: u32) -> bool {
+    head.starts <= head.records && head.records <= u64::from(raw_len)
 }

@@ -2,10 +2,11 @@
 //! what they claim.
 
 use crate::columns::{BlockHead, Column, ColumnsOut};
+use crate::testing::TraceBuilder;
 use crate::varint::{put, put_bytes};
 use crate::{
-    BlockKind, Definitions, FileHeader, Source, TraceReader, ValueRef, Values, encode_block, kind,
-    token,
+    BlockKind, ClockPair, Definition, Definitions, FileHeader, Source, TraceReader, ValueRef,
+    Values, encode_block, kind, token,
 };
 
 fn header() -> Vec<u8> {
@@ -81,6 +82,37 @@ fn a_block_that_says_more_calls_than_records_is_damaged() {
         (trace.summary().calls, trace.summary().damaged_blocks),
         (0, 1)
     );
+}
+
+#[test]
+fn a_block_that_says_more_records_than_it_has_bytes_is_damaged() {
+    let mut payload = Vec::new();
+    let head = BlockHead {
+        records: 1 << 40,
+        starts: 1 << 40,
+        ..BlockHead::default()
+    };
+    ColumnsOut::default().finish(&head, &mut payload);
+    let trace = opened(&[block(BlockKind::Events, &payload)]);
+    assert_eq!(
+        (trace.summary().calls, trace.summary().damaged_blocks),
+        (0, 1)
+    );
+}
+
+#[test]
+fn a_window_holds_no_more_calls_than_the_trace() {
+    let mut builder = TraceBuilder::default();
+    builder.define(&Definition::Window {
+        first: 0,
+        last: 1 << 44,
+        clock: ClockPair::default(),
+    });
+    for tick in 0..3 {
+        builder.start(0, 10 * tick, 0, None, &[]);
+    }
+    let trace = TraceReader::open(builder.build(1000), None::<Vec<u8>>);
+    assert_eq!(trace.expect("it is a trace").summary().calls, 3);
 }
 
 #[test]

@@ -140,6 +140,20 @@ fn an_index_that_is_not_of_this_file_is_not_believed() {
     refused(&more);
 }
 
+#[test]
+fn a_block_with_more_records_than_bytes_is_damaged() {
+    let (bytes, mut entries) = trace();
+    let whole = entries.iter_mut().find_map(|entry| entry.events.as_mut());
+    let events = whole.expect("there are events");
+    (events.records, events.starts) = (1 << 40, 1 << 40);
+    let seen = TraceReader::glance_unchecked(with_index(bytes, &entries), None);
+    let seen = seen.expect("it is a trace");
+    assert_eq!(
+        (seen.summary().calls, seen.summary().damaged_blocks),
+        (100, 1)
+    );
+}
+
 proptest! {
     #[test]
     fn an_index_of_any_bytes_does_no_harm(at in any::<prop::sample::Index>(), flip in 1u8.., cut in any::<prop::sample::Index>()) {
