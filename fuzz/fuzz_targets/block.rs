@@ -40,6 +40,7 @@ fn values(payload: &[u8]) {
 fn in_trace(kind: u8, payload: &[u8]) {
     let frame = Frame {
         kind: Kind::Block(kind),
+        plain: 0,
         bytes: payload.to_vec(),
     };
     let (main, _) = build(&[frame.clone(), frame]);

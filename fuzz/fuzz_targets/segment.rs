@@ -63,15 +63,18 @@ fn records(first: &[u8], second: &[u8]) {
         if interner.take_fresh(&mut values) {
             blocks.push(Frame {
                 kind: Kind::Block(2),
+                plain: 0,
                 bytes: values,
             });
         }
         blocks.push(Frame {
             kind: Kind::Block(3),
+            plain: 0,
             bytes: events,
         });
         segments.push(Frame {
             kind: Kind::Segment,
+            plain: 0,
             bytes: [&head.encode()[..], records].concat(),
         });
     }

@@ -4,15 +4,19 @@
 //! page as markup or a diagram as a statement.
 
 use execmap_cli::Layout;
-use execmap_export::{json, mermaid, ndjson, text};
-use execmap_map::MapQuery;
+use execmap_export::fit::Limit;
+use execmap_export::{json, mermaid, ndjson};
+use execmap_map::{Filter, MapQuery};
 use execmap_query::{
     CallNumber, Fold, FunctionPattern, StatsQuery, StatsSort, Trace, TreeQuery, info, stats, tree,
 };
 use execmap_web::{PageOptions, page};
+use serde::de::IgnoredAny;
+
+use crate::maps;
 
 /// Rows of a tree in which nothing is left out, and calls that are asked for one by one.
-const MANY: u64 = 2_000;
+pub(crate) const MANY: u64 = 2_000;
 
 /// Asks everything.
 ///
@@ -22,7 +26,7 @@ pub fn all(trace: &Trace) {
     facts(trace);
     trees(trace);
     functions(trace);
-    maps(trace);
+    maps::all(trace);
     exports(trace);
     in_page(trace, 5_000_000);
 }
@@ -101,42 +105,18 @@ pub fn one_table(trace: &Trace, query: &StatsQuery) {
     }
 }
 
-/// `execmap map`
-pub fn maps(trace: &Trace) {
-    let few = MapQuery {
-        messages: Some(7),
-        participants: 3,
-        ..MapQuery::default()
-    };
-    for query in [MapQuery::default(), few] {
-        one_map(trace, &query);
-    }
-}
-
-/// A map as JSON, as text and as a diagram.
-pub fn one_map(trace: &Trace, query: &MapQuery) {
-    let map = execmap_map::build(trace, query);
-    is_json(&map);
-    is_safe(&text::render(&map, 40));
-    // A budget that is too small is an answer too.
-    match mermaid::of_trace(trace, query) {
-        Ok(diagram) => is_diagram(&diagram),
-        Err(error) => is_safe(&error.to_string()),
-    }
-}
-
 /// `execmap export`
 pub fn exports(trace: &Trace) {
     let mut out = Vec::new();
     json::write(trace, &mut out).expect("memory can be written");
-    serde_json::from_slice::<serde_json::Value>(&out).expect("json is JSON");
+    serde_json::from_slice::<IgnoredAny>(&out).expect("json is JSON");
     out.clear();
     ndjson::write(trace, &mut out).expect("memory can be written");
     let lines = out
         .split(|byte| *byte == b'\n')
         .filter(|line| !line.is_empty());
     for line in lines.take(MANY as usize) {
-        serde_json::from_slice::<serde_json::Value>(line).expect("a line is JSON");
+        serde_json::from_slice::<IgnoredAny>(line).expect("a line is JSON");
     }
     let Ok(diagram) = mermaid::of_trace(trace, &MapQuery::default()) else {
         return;
@@ -152,25 +132,7 @@ pub fn exports(trace: &Trace) {
 
 /// `execmap export -f html`
 pub fn in_page(trace: &Trace, page_size: u64) {
-    let html = page(trace, &PageOptions { page_size }).html;
-    let (head, rest) = html
-        .rsplit_once("id=\"execmap-page\">")
-        .expect("a page holds its data");
-    let (data, rest) = rest.split_once("</script>").expect("the data ends");
-    serde_json::from_str::<serde_json::Value>(data).expect("the data is JSON");
-    assert!(
-        !data.contains(['<', '>', '&', '\u{2028}', '\u{2029}']),
-        "the data holds markup"
-    );
-    let (_, title) = head.split_once("<title>").expect("a page has a title");
-    let (title, _) = title.split_once("</title>").expect("the title ends");
-    assert!(!title.contains(['<', '>']), "the title holds markup");
-    let (_, columns) = rest
-        .rsplit_once("id=\"execmap-columns\">")
-        .expect("a page holds its columns");
-    let (columns, _) = columns.split_once("</script>").expect("the columns end");
-    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=\n".contains(&byte);
-    assert!(columns.bytes().all(is_base64), "the columns are base64");
+    is_page(&page(trace, &PageOptions { page_size }).html);
 }
 
 /// Trees, tables and maps that somebody typed.
@@ -202,29 +164,64 @@ pub fn asked(trace: &Trace, choice: u64, pattern: &str, number: u64) {
                 limit: (choice & 8 != 0).then_some(small),
             },
         ),
-        2 => one_map(
-            trace,
-            &MapQuery {
-                messages: (choice & 8 == 0).then_some(small),
-                depth: (choice & 16 != 0).then_some(number as u32 % 70),
-                root: root.filter(|_| choice & 32 != 0),
-                participants: small % 20,
-                focus: functions().filter(|_| choice & 64 != 0),
-                ..MapQuery::default()
-            },
-        ),
+        2 => {
+            let some = |bit: u64| functions().filter(|_| choice & bit != 0);
+            maps::Asked {
+                query: MapQuery {
+                    messages: (choice & 8 == 0).then_some(small),
+                    depth: (choice & 16 != 0).then_some(number as u32 % 70),
+                    root: root.filter(|_| choice & 32 != 0),
+                    participants: small % 20,
+                    focus: some(64),
+                    ..MapQuery::default()
+                },
+                filter: Filter {
+                    include: some(128).into_iter().collect(),
+                    exclude: some(256).into_iter().collect(),
+                },
+                limit: match choice >> 9 & 3 {
+                    0 => Limit::Chars(number as usize),
+                    1 => Limit::Tokens(small),
+                    2 => Limit::None,
+                    _ => mermaid::LIMIT,
+                },
+            }
+            .of(trace);
+        }
         _ => in_page(trace, number % 1_000_000),
     }
 }
 
-fn is_json(answer: &impl serde::Serialize) {
+/// Whether a page holds nothing but what it is meant to.
+pub(crate) fn is_page(html: &str) {
+    let (head, rest) = html
+        .rsplit_once("id=\"execmap-page\">")
+        .expect("a page holds its data");
+    let (data, rest) = rest.split_once("</script>").expect("the data ends");
+    serde_json::from_str::<IgnoredAny>(data).expect("the data is JSON");
+    assert!(
+        !data.contains(['<', '>', '&', '\u{2028}', '\u{2029}']),
+        "the data holds markup"
+    );
+    let (_, title) = head.split_once("<title>").expect("a page has a title");
+    let (title, _) = title.split_once("</title>").expect("the title ends");
+    assert!(!title.contains(['<', '>']), "the title holds markup");
+    let (_, columns) = rest
+        .rsplit_once("id=\"execmap-columns\">")
+        .expect("a page holds its columns");
+    let (columns, _) = columns.split_once("</script>").expect("the columns end");
+    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=\n".contains(&byte);
+    assert!(columns.bytes().all(is_base64), "the columns are base64");
+}
+
+pub(crate) fn is_json(answer: &impl serde::Serialize) {
     let text = serde_json::to_string(answer).expect("an answer is JSON");
-    serde_json::from_str::<serde_json::Value>(&text).expect("an answer is JSON again");
+    serde_json::from_str::<IgnoredAny>(&text).expect("an answer is JSON again");
 }
 
 /// Whether a text holds nothing that moves a cursor, hides or reorders something, but for our own
 /// few colours and links.
-fn is_safe(text: &str) {
+pub(crate) fn is_safe(text: &str) {
     let mut rest = text;
     while let Some(at) = rest.find(is_unseen) {
         rest = &rest[at..];
@@ -264,7 +261,7 @@ fn own_sequence(text: &str) -> Option<usize> {
 
 /// Whether Mermaid would read a diagram as it was meant: each line is one of a few statements, and
 /// no text ends one.
-fn is_diagram(diagram: &str) {
+pub(crate) fn is_diagram(diagram: &str) {
     assert!(diagram.encode_utf16().count() <= mermaid::MOST_UNITS);
     let mut lines = diagram.lines();
     assert_eq!(lines.next(), Some("sequenceDiagram"));
@@ -331,9 +328,11 @@ mod tests {
 
     #[test]
     fn whole_traces_pass() {
-        for (name, main, part) in crate::seeds::traces() {
-            let trace = execmap_query::testing::open_bytes(main, part);
-            all(&trace.unwrap_or_else(|error| panic!("{name}: {error}")));
+        for seed in crate::seeds::all() {
+            for files in seed.processes {
+                let trace = execmap_query::testing::open_bytes(files.main, files.part);
+                all(&trace.unwrap_or_else(|error| panic!("{}: {error}", seed.name)));
+            }
         }
     }
 

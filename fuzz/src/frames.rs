@@ -1,12 +1,16 @@
 //! A trace and its side file as payloads.
 //!
-//! Frames are what a fuzzer changes: each is a byte of kind, three bytes of length, and the bytes
-//! as a reader gets to see them behind checksum and compression.
+//! Frames are what a fuzzer changes: each is a byte of kind, one that says how much is readable without
+//! unpacking, three bytes of length, and the bytes as a reader gets to see them behind checksum and
+//! compression.
+
+use std::cell::RefCell;
 
 use execmap_format::{
     Block, BlockKind, ClockPair, FILE_HEADER_LEN, FileHeader, PART_HEADER_LEN, PartHeader,
-    SEGMENT_HEADER_LEN, SegmentHeader, encode_block,
+    SEGMENT_HEADER_LEN, SegmentHeader, encode_block_with_head,
 };
+use zstd::bulk::Compressor;
 
 /// What a frame becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,20 +26,62 @@ pub enum Kind {
 pub struct Frame {
     /// What it becomes.
     pub kind: Kind,
+    /// Bytes of a block's front that are not compressed.
+    pub plain: u8,
     /// What a reader gets to see.
     pub bytes: Vec<u8>,
 }
 
 const SEGMENT: u8 = 0x80;
 const BLOCK_HEAD: usize = 20;
-const RUN_ID: [u8; 16] = [7; 16];
+
+/// What stands before the frames.
+#[derive(Clone, Debug)]
+pub struct Head {
+    run_id: [u8; 16],
+    part: Vec<u8>,
+}
+
+impl Default for Head {
+    fn default() -> Self {
+        let run_id = [7; 16];
+        let pair = |tick| ClockPair {
+            tick,
+            monotonic_ns: tick,
+        };
+        let part = PartHeader {
+            run_id,
+            pid: 4242,
+            first: pair(1),
+            latest: pair(1_000_000),
+        };
+        Head {
+            run_id,
+            part: part.encode().to_vec(),
+        }
+    }
+}
+
+impl Head {
+    /// That of a trace and its side file.
+    #[must_use]
+    pub fn of(main: &[u8], part: Option<&[u8]>) -> Self {
+        let default = Head::default();
+        Head {
+            run_id: FileHeader::decode(main).map_or(default.run_id, |header| header.run_id),
+            part: part
+                .and_then(|part| part.get(..PART_HEADER_LEN))
+                .map_or(default.part, <[u8]>::to_vec),
+        }
+    }
+}
 
 /// Takes frames from their serial form. Whatever the bytes are, they are some frames.
 #[must_use]
 pub fn parse(mut bytes: &[u8]) -> Vec<Frame> {
     let mut frames = Vec::new();
-    while let Some((head, rest)) = bytes.split_first_chunk::<4>() {
-        let len = u32::from_le_bytes([head[1], head[2], head[3], 0]) as usize;
+    while let Some((head, rest)) = bytes.split_first_chunk::<5>() {
+        let len = u32::from_le_bytes([head[2], head[3], head[4], 0]) as usize;
         let (body, after) = rest.split_at(len.min(rest.len()));
         let kind = if head[0] & SEGMENT == 0 {
             Kind::Block(head[0])
@@ -44,6 +90,7 @@ pub fn parse(mut bytes: &[u8]) -> Vec<Frame> {
         };
         frames.push(Frame {
             kind,
+            plain: head[1],
             bytes: body.to_vec(),
         });
         bytes = after;
@@ -60,7 +107,7 @@ pub fn serialise(frames: &[Frame]) -> Vec<u8> {
             Kind::Block(kind) => kind & !SEGMENT,
             Kind::Segment => SEGMENT,
         };
-        out.push(kind);
+        out.extend_from_slice(&[kind, frame.plain]);
         out.extend_from_slice(&(frame.bytes.len() as u32).to_le_bytes()[..3]);
         out.extend_from_slice(&frame.bytes);
     }
@@ -70,43 +117,42 @@ pub fn serialise(frames: &[Frame]) -> Vec<u8> {
 /// A trace and its side file, if frames belong in one, with right checksums.
 #[must_use]
 pub fn build(frames: &[Frame]) -> (Vec<u8>, Option<Vec<u8>>) {
-    let mut packer = zstd::bulk::Compressor::new(1).expect("zstd has level 1");
+    build_under(&Head::default(), frames)
+}
+
+/// The same under the head of another.
+#[must_use]
+pub fn build_under(head: &Head, frames: &[Frame]) -> (Vec<u8>, Option<Vec<u8>>) {
+    thread_local! {
+        static PACKER: RefCell<Compressor<'static>> =
+            RefCell::new(Compressor::new(1).expect("zstd has level 1"));
+    }
     let mut scratch = Vec::new();
     let header = FileHeader {
         version: execmap_format::FORMAT_VERSION,
-        run_id: RUN_ID,
+        run_id: head.run_id,
     };
     let mut main = header.encode().to_vec();
     let mut part: Option<Vec<u8>> = None;
     for frame in frames {
         match frame.kind {
-            Kind::Block(kind) => {
+            Kind::Block(kind) => PACKER.with_borrow_mut(|packer| {
                 // Written as it stands: a known kind is one byte like any other.
                 let kind = BlockKind::Unknown(kind);
-                encode_block(&mut main, kind, &frame.bytes, &mut packer, &mut scratch);
-            }
+                let plain = usize::from(frame.plain).min(frame.bytes.len());
+                let payload = (&frame.bytes[..], plain);
+                encode_block_with_head(&mut main, kind, payload, packer, &mut scratch);
+            }),
             Kind::Segment => part
-                .get_or_insert_with(part_header)
+                .get_or_insert_with(|| {
+                    let mut bytes = head.part.clone();
+                    bytes.resize(PART_HEADER_LEN, 0);
+                    bytes
+                })
                 .extend(segment(&frame.bytes)),
         }
     }
     (main, part)
-}
-
-fn part_header() -> Vec<u8> {
-    let pair = |tick| ClockPair {
-        tick,
-        monotonic_ns: tick,
-    };
-    let header = PartHeader {
-        run_id: RUN_ID,
-        pid: 4242,
-        first: pair(1),
-        latest: pair(1_000_000),
-    };
-    let mut bytes = header.encode().to_vec();
-    bytes.resize(PART_HEADER_LEN, 0);
-    bytes
 }
 
 /// A segment whose head is one, and whose capacity is what it has.
@@ -138,6 +184,7 @@ pub fn take_apart(main: &[u8], part: Option<&[u8]>) -> Vec<Frame> {
         if let Some(bytes) = block.payload(head, stored) {
             frames.push(Frame {
                 kind: Kind::Block(head[4]),
+                plain: head[6],
                 bytes,
             });
         }
@@ -156,6 +203,7 @@ fn segments(part: &[u8]) -> Vec<Frame> {
         if let Some(bytes) = part.get(at..at + used) {
             found.push(Frame {
                 kind: Kind::Segment,
+                plain: 0,
                 bytes: bytes.to_vec(),
             });
         }
@@ -170,13 +218,19 @@ mod tests {
 
     #[test]
     fn frames_come_back_from_their_serial_form_and_from_a_trace() {
-        for (name, main, part) in crate::seeds::traces() {
-            let frames = take_apart(&main, part.as_deref());
-            assert!(!frames.is_empty(), "{name}");
-            assert_eq!(parse(&serialise(&frames)), frames);
-            let (again, side) = build(&frames);
-            assert_eq!(take_apart(&again, side.as_deref()), frames, "{name}");
-            assert!(execmap_query::testing::open_bytes(again, side).is_ok());
+        for seed in crate::seeds::all() {
+            for files in seed.processes {
+                let frames = files.frames();
+                let name = seed.name.clone() + &files.ending;
+                assert!(!frames.is_empty(), "{name}");
+                assert_eq!(parse(&serialise(&frames)), frames);
+                let head = Head::of(&files.main, files.part.as_deref());
+                let (main, part) = build_under(&head, &frames);
+                assert_eq!(take_apart(&main, part.as_deref()), frames, "{name}");
+                assert_eq!(main, files.main, "{name}");
+                assert_eq!(part, files.part, "{name}");
+                assert!(execmap_query::testing::open_bytes(main, part).is_ok());
+            }
         }
     }
 }

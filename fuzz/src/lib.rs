@@ -6,8 +6,11 @@
 
 #![forbid(unsafe_code)]
 
+pub mod commands;
 pub mod faces;
 pub mod frames;
+pub mod maps;
 pub mod mutate;
+pub mod programs;
 pub mod random;
 pub mod seeds;

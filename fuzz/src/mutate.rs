@@ -1,7 +1,38 @@
 //! Damage at random.
 
-use crate::frames::{Frame, Kind};
+use crate::frames::{Frame, Head, Kind, build_under};
 use crate::random::Random;
+use crate::seeds::{Files, Seed};
+
+/// A run, damaged. Half of them, about, keep their checksums right, so that what is inside of blocks
+/// is read; the others are as a disk or a transfer damages files.
+#[must_use]
+pub fn run(random: &mut Random, seeds: &[Seed]) -> Vec<Files> {
+    let (Some(seed), Some(donor)) = (random.pick(seeds), random.pick(seeds)) else {
+        return Vec::new();
+    };
+    let mut files = seed.processes.clone();
+    let at = random.below(files.len());
+    let process = &mut files[at];
+    let Some(donor) = random.pick(&donor.processes) else {
+        return files;
+    };
+    if random.once_in(2) {
+        match &mut process.part {
+            Some(part) if random.once_in(2) => bytes(random, part, &donor.main),
+            _ => bytes(random, &mut process.main, &donor.main),
+        }
+        if random.once_in(8) {
+            process.part.clone_from(&donor.part);
+        }
+    } else {
+        let mut changed = process.frames();
+        frames(random, &mut changed, &donor.frames());
+        let head = Head::of(&process.main, process.part.as_deref());
+        (process.main, process.part) = build_under(&head, &changed);
+    }
+    files
+}
 
 /// Numbers at which something may overflow, as LEB128.
 const HUGE: [&[u8]; 10] = [
@@ -100,6 +131,7 @@ pub fn frames(random: &mut Random, frames: &mut Vec<Frame>, donor: &[Frame]) {
             }
             4 => {
                 if let Some(frame) = frames.get_mut(at) {
+                    frame.plain = random.next() as u8 >> random.below(8);
                     frame.kind = if random.once_in(4) {
                         Kind::Segment
                     } else {

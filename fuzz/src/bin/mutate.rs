@@ -1,45 +1,49 @@
-//! Damages golden traces at random and sends them through every command: `mutate [--count N]
-//! [--seconds N] [--seed N] [--keep FOLDER]`. One in sixteen goes through all of them, the others through
-//! four.
+//! Damages golden traces at random and sends each through every command in every format, and once more
+//! with options: `mutate [--count N] [--seconds N] [--seed N] [--from N] [--keep FOLDER]`.
 //!
 //! A command may say that a trace cannot be read. It must not fail, and what it says must be one
-//! clear line. Traces that break this are kept.
+//! clear line. The commands run in a process of their own with little memory, so that it is noticed
+//! when they abort, run out of stack or memory, or do not end. Traces that break this are kept.
 
-use std::ffi::OsString;
-use std::fs;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
-use std::sync::{Arc, Mutex};
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use execmap_cli::{Done, Terminal, run_with};
-use execmap_fuzz::frames::{Frame, build, take_apart};
+use execmap_cli::Done;
+use execmap_fuzz::commands::{self, NAMES, OPTIONS, PLAIN, carry_out, check};
 use execmap_fuzz::random::Random;
 use execmap_fuzz::{mutate, seeds};
+use serde::{Deserialize, Serialize};
 
-const COMMANDS: [&[&str]; 14] = [
-    &["info"],
-    &["info", "--json"],
-    &["tree"],
-    &["tree", "--json"],
-    &["tree", "--all", "--no-fold"],
-    &["tree", "--function", "fib", "--depth", "3"],
-    &["stats"],
-    &["stats", "--json", "--sort", "mean"],
-    &["map"],
-    &["map", "--json"],
-    &["map", "-f", "text", "--max-messages", "9"],
-    &["export", "-f", "ndjson"],
-    &["export", "-f", "json"],
-    &["export", "-f", "html", "-o", "-"],
-];
+/// Traces for one process.
+const CHUNK: u64 = 20_000;
+/// Processor time that a command may take.
+const SECONDS: u64 = 10;
+/// Time that a command may take, whatever else the machine does.
+const MINUTES: u64 = 10;
+/// Address space of the process, in KiB.
+const MEMORY_KIB: u64 = 1 << 20;
+/// More calls than damage of a small trace can make.
+const CALLS_A_BYTE: u64 = 1_000;
+/// How wide the terminal is.
+const WIDTHS: [Option<usize>; 5] = [None, Some(80), Some(200), Some(20), Some(1)];
+/// After so many findings there is enough to do.
+const ENOUGH: u64 = 20;
 
+#[derive(Clone, Debug)]
 struct Wanted {
     count: u64,
     seconds: u64,
     seed: u64,
+    from: u64,
     keep: PathBuf,
+    /// Where the commands are carried out, in the process that does.
+    work: Option<PathBuf>,
 }
 
 fn wanted() -> Result<Wanted, String> {
@@ -47,7 +51,9 @@ fn wanted() -> Result<Wanted, String> {
         count: u64::MAX,
         seconds: u64::MAX,
         seed: 1,
+        from: 0,
         keep: std::env::temp_dir(),
+        work: None,
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
@@ -63,7 +69,9 @@ fn wanted() -> Result<Wanted, String> {
             "--count" => wanted.count = number()?,
             "--seconds" => wanted.seconds = number()?,
             "--seed" => wanted.seed = number()?,
+            "--from" => wanted.from = number()?,
             "--keep" => wanted.keep = PathBuf::from(&value),
+            "--work" => wanted.work = Some(PathBuf::from(&value)),
             _ => return Err(format!("unknown option {word}")),
         }
     }
@@ -74,7 +82,14 @@ fn wanted() -> Result<Wanted, String> {
 }
 
 fn main() -> ExitCode {
-    let outcome = wanted().and_then(|wanted| run(&wanted).map_err(|error| error.to_string()));
+    let outcome = wanted().and_then(|mut wanted| {
+        wanted.keep = std::path::absolute(&wanted.keep).map_err(|error| error.to_string())?;
+        let done = match wanted.work.clone() {
+            Some(work) => carry_out_all(&wanted, &work).map(|()| 0),
+            None => oversee(&wanted),
+        };
+        done.map_err(|error| error.to_string())
+    });
     match outcome {
         Ok(0) => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
@@ -85,164 +100,308 @@ fn main() -> ExitCode {
     }
 }
 
-/// A seed, taken apart.
-struct Seed {
-    main: Vec<u8>,
-    part: Option<Vec<u8>>,
-    frames: Vec<Frame>,
-}
-
-#[derive(Default)]
+/// What was done so far.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Figures {
     traces: u64,
     commands: u64,
-    refused: u64,
+    refused_commands: u64,
+    /// By what `execmap info` says of the trace.
+    states: BTreeMap<String, u64>,
+    /// Traces with at least a call.
+    with_calls: u64,
+    calls: u64,
+    /// Traces of which something is said to be missing.
+    with_losses: u64,
     findings: u64,
+    slowest_ms: u64,
+    slowest: u64,
 }
 
-fn run(wanted: &Wanted) -> io::Result<u64> {
-    let seeds: Vec<Seed> = seeds::traces()
-        .into_iter()
-        // Large ones make each attempt slow and find no more.
-        .filter(|(_, main, part)| main.len() + part.as_ref().map_or(0, Vec::len) < 100_000)
-        .map(|(_, main, part)| Seed {
-            frames: take_apart(&main, part.as_deref()),
-            main,
-            part,
-        })
-        .collect();
-    let folder = fs::canonicalize(std::env::temp_dir())?
-        .join(format!("execmap-mutate-{}", std::process::id()));
-    fs::create_dir_all(&folder)?;
+impl Figures {
+    fn add(&mut self, more: &Figures) {
+        self.traces += more.traces;
+        self.commands += more.commands;
+        self.refused_commands += more.refused_commands;
+        for (state, count) in &more.states {
+            *self.states.entry(state.clone()).or_default() += count;
+        }
+        self.with_calls += more.with_calls;
+        self.calls += more.calls;
+        self.with_losses += more.with_losses;
+        self.findings += more.findings;
+        if more.slowest_ms > self.slowest_ms {
+            (self.slowest_ms, self.slowest) = (more.slowest_ms, more.slowest);
+        }
+    }
+
+    fn line(&self, seconds: f64) -> String {
+        let share = |part: u64| part as f64 * 100.0 / self.traces.max(1) as f64;
+        let states: Vec<String> = self
+            .states
+            .iter()
+            .map(|(state, count)| format!("{:.1} % {state}", share(*count)))
+            .collect();
+        format!(
+            "{} damaged traces, {} commands ({} said why not), {} findings, {seconds:.0} s; {}; {:.1} % with calls, \
+             {:.0} on average; {:.1} % with losses; slowest command {} ms (trace {})",
+            self.traces,
+            self.commands,
+            self.refused_commands,
+            self.findings,
+            states.join(", "),
+            share(self.with_calls),
+            self.calls as f64 / self.with_calls.max(1) as f64,
+            share(self.with_losses),
+            self.slowest_ms,
+            self.slowest
+        )
+    }
+}
+
+/// Where a process that carries out commands says how far it is.
+fn figures_of(work: &Path) -> Figures {
+    let text = fs::read(work.join("figures.json")).unwrap_or_default();
+    serde_json::from_slice(&text).unwrap_or_default()
+}
+
+/// Has all traces go through all commands, some thousand in one process.
+fn oversee(wanted: &Wanted) -> io::Result<u64> {
+    // In memory where there is such a place: each trace is written to a file.
+    let shared = Path::new("/dev/shm");
+    let place = if shared.is_dir() {
+        shared.to_owned()
+    } else {
+        std::env::temp_dir()
+    };
+    let work = place.join(format!("execmap-mutate-{}", std::process::id()));
+    fs::create_dir_all(work.join("run"))?;
     let began = Instant::now();
-    let mut figures = Figures::default();
-    while figures.traces < wanted.count
-        && began.elapsed() < Duration::from_secs(wanted.seconds)
-        && figures.findings < 20
-    {
-        // Each trace follows from the seed and its number alone, so that it can be made again.
-        let mut random = Random::new(wanted.seed << 40 ^ figures.traces);
-        let (main, part) = damaged(&mut random, &seeds);
-        figures.traces += 1;
-        let commands: Vec<&[&str]> = if random.once_in(16) {
-            COMMANDS.to_vec()
-        } else {
-            (0..4)
-                .filter_map(|_| random.pick(&COMMANDS).copied())
-                .collect()
-        };
-        let trace = (&main[..], part.as_deref());
-        try_all(&mut figures, wanted, &folder, trace, &commands)?;
-    }
-    fs::remove_dir_all(&folder)?;
-    let Figures {
-        traces,
-        commands,
-        refused,
-        findings,
-    } = figures;
-    let seconds = began.elapsed().as_secs_f64();
-    writeln!(
-        io::stdout(),
-        "{traces} damaged traces, {commands} commands ({refused} refused), {findings} findings, {seconds:.0} s"
-    )?;
-    Ok(findings)
-}
-
-fn damaged(random: &mut Random, seeds: &[Seed]) -> (Vec<u8>, Option<Vec<u8>>) {
-    let (seed, donor) = (
-        &seeds[random.below(seeds.len())],
-        &seeds[random.below(seeds.len())],
-    );
-    if random.once_in(3) {
-        // As a disk or a transfer damages a file: checksums are wrong.
-        let (mut main, mut part) = (seed.main.clone(), seed.part.clone());
-        match &mut part {
-            Some(part) if random.once_in(2) => mutate::bytes(random, part, &donor.main),
-            _ => mutate::bytes(random, &mut main, &donor.main),
-        }
-        if random.once_in(4) {
-            part.clone_from(&donor.part);
-        }
-        return (main, part);
-    }
-    let mut frames = seed.frames.clone();
-    mutate::frames(random, &mut frames, &donor.frames);
-    build(&frames)
-}
-
-fn try_all(
-    figures: &mut Figures,
-    wanted: &Wanted,
-    folder: &Path,
-    (main, part): (&[u8], Option<&[u8]>),
-    commands: &[&[&str]],
-) -> io::Result<()> {
-    let path = folder.join("run.execmap");
-    let side = folder.join("run.execmap.part");
-    fs::write(&path, main)?;
-    match part {
-        Some(part) => fs::write(&side, part)?,
-        None => drop(fs::remove_file(&side)),
-    }
-    for command in commands {
-        figures.commands += 1;
-        let (done, err) = carry_out(command, &path);
-        figures.refused += u64::from(done == Done::Exit(2));
-        let is_fine = match done {
-            Done::Exit(0 | 1) => err.is_empty(),
-            Done::Exit(2) => err.starts_with("error: ") && err.lines().count() == 1,
-            _ => false,
-        };
-        if !is_fine {
-            figures.findings += 1;
-            let kept = wanted.keep.join(format!(
-                "finding-{}-{}.execmap",
-                wanted.seed, figures.traces
-            ));
-            fs::write(&kept, main)?;
-            if let Some(part) = part {
-                fs::write(kept.with_extension("execmap.part"), part)?;
-            }
-            writeln!(
-                io::stdout(),
-                "{command:?} on {}: {done:?} {err}",
-                kept.display()
-            )?;
+    let mut all = Figures::default();
+    let mut out = io::stdout();
+    writeln!(out, "seed {}, from trace {}", wanted.seed, wanted.from)?;
+    while all.traces < wanted.count && all.findings < ENOUGH {
+        let left = wanted.seconds.saturating_sub(began.elapsed().as_secs());
+        if left == 0 {
             break;
         }
+        let from = wanted.from + all.traces;
+        let chunk = Wanted {
+            from,
+            seconds: left,
+            count: CHUNK.min(wanted.count - all.traces),
+            ..wanted.clone()
+        };
+        fs::write(work.join("figures.json"), "")?;
+        fs::write(work.join("at"), "")?;
+        let ended = attend(start(&chunk, &work)?, &work)?;
+        let mut done = figures_of(&work);
+        if let Err(why) = ended {
+            // The process died with the trace after the last that it counted.
+            done.traces += 1;
+            done.findings += 1;
+            let at = fs::read_to_string(work.join("at"))?;
+            let kept = keep(wanted, from + done.traces - 1, |folder| {
+                for file in fs::read_dir(work.join("run"))?.flatten() {
+                    if file
+                        .file_name()
+                        .to_string_lossy()
+                        .starts_with("run.execmap")
+                    {
+                        fs::copy(file.path(), folder.join(file.file_name()))?;
+                    }
+                }
+                Ok(())
+            })?;
+            writeln!(out, "{:?} on {}: {why}", at.trim(), kept.display())?;
+        }
+        all.add(&done);
+        writeln!(out, "{}", all.line(began.elapsed().as_secs_f64()))?;
+    }
+    fs::remove_dir_all(&work)?;
+    Ok(all.findings)
+}
+
+fn start(wanted: &Wanted, work: &Path) -> io::Result<Child> {
+    let limit = format!("ulimit -c 0; ulimit -v {MEMORY_KIB}; exec \"$0\" \"$@\"");
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(limit).arg(std::env::current_exe()?);
+    for (option, value) in [
+        ("--seed", wanted.seed),
+        ("--from", wanted.from),
+        ("--count", wanted.count),
+        ("--seconds", wanted.seconds),
+    ] {
+        command.arg(option).arg(value.to_string());
+    }
+    command.arg("--keep").arg(&wanted.keep);
+    command.arg("--work").arg(work);
+    // What was freed is kept: asking the system for it again takes longer than a small command.
+    command.env("MALLOC_TRIM_THRESHOLD_", "200000000");
+    command.env("MALLOC_TOP_PAD_", "32000000");
+    command.env("MALLOC_MMAP_THRESHOLD_", "30000000");
+    command
+        .current_dir(work.join("run"))
+        .stdin(Stdio::null())
+        .spawn()
+}
+
+/// Waits for a process; says why when it did not come to its end.
+fn attend(mut child: Child, work: &Path) -> io::Result<Result<(), String>> {
+    let processor_seconds = |child: &Child| -> u64 {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap_or_default();
+        let after_name = stat.rsplit(')').next().unwrap_or_default();
+        let ticks = after_name.split_whitespace().skip(11).take(2);
+        ticks
+            .filter_map(|word| word.parse::<u64>().ok())
+            .sum::<u64>()
+            / 100
+    };
+    let mut seen = (Vec::new(), Vec::new());
+    let (mut since, mut used) = (Instant::now(), 0);
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(is_done(status));
+        }
+        let now = (
+            fs::read(work.join("figures.json"))?,
+            fs::read(work.join("at"))?,
+        );
+        if now != seen {
+            (seen, since, used) = (now, Instant::now(), processor_seconds(&child));
+        }
+        let is_long = processor_seconds(&child).saturating_sub(used) > SECONDS;
+        if is_long || since.elapsed() > Duration::from_secs(60 * MINUTES) {
+            child.kill()?;
+            child.wait()?;
+            return Ok(Err(format!("takes more than {SECONDS} s")));
+        }
+        sleep(Duration::from_millis(50));
+    }
+}
+
+fn is_done(status: ExitStatus) -> Result<(), String> {
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("the process died: {status}"))
+    }
+}
+
+/// Makes the folder in which a trace is kept.
+fn keep(
+    wanted: &Wanted,
+    number: u64,
+    fill: impl FnOnce(&Path) -> io::Result<()>,
+) -> io::Result<PathBuf> {
+    let folder = wanted
+        .keep
+        .join(format!("finding-{}-{number}", wanted.seed));
+    fs::create_dir_all(&folder)?;
+    fill(&folder)?;
+    Ok(folder.join("run.execmap"))
+}
+
+/// Has traces go through all commands in this process, in the working directory.
+fn carry_out_all(wanted: &Wanted, work: &Path) -> io::Result<()> {
+    // Panics are findings, which are told once.
+    std::panic::set_hook(Box::new(|_| {}));
+    let seeds = seeds::all();
+    let at = File::options().write(true).open(work.join("at"))?;
+    let mut figures = Figures::default();
+    let began = Instant::now();
+    while figures.traces < wanted.count
+        && began.elapsed() < Duration::from_secs(wanted.seconds)
+        && figures.findings < ENOUGH
+    {
+        let number = wanted.from + figures.traces;
+        // Each trace follows from the seed and its number alone, so that it can be made again.
+        let mut random = Random::new(wanted.seed << 40 ^ number);
+        let run = mutate::run(&mut random, &seeds);
+        for file in fs::read_dir(".")?.flatten() {
+            fs::remove_file(file.path())?;
+        }
+        for process in &run {
+            process.write(Path::new("."), "run")?;
+        }
+        let lines = lines(&mut random);
+        let name = NAMES[random.below(NAMES.len())];
+        let width = WIDTHS[random.below(WIDTHS.len())];
+        for line in &lines {
+            at.write_all_at(format!("{:<99}", line.0.join(" ")).as_bytes(), 0)?;
+            if let Err(why) = one(&mut figures, number, line, name, width) {
+                figures.findings += 1;
+                let kept = keep(wanted, number, |folder| {
+                    run.iter()
+                        .try_for_each(|process| process.write(folder, "run"))
+                })?;
+                writeln!(io::stdout(), "{line:?} on {}: {why}", kept.display())?;
+                break;
+            }
+        }
+        figures.traces += 1;
+        fs::write(work.join("figures.json"), serde_json::to_vec(&figures)?)?;
     }
     Ok(())
 }
 
-/// Output that is thrown away, or kept.
-#[derive(Clone, Default)]
-struct Shared(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Shared {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0
-            .lock()
-            .map_err(|_| io::ErrorKind::Other)?
-            .write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+/// The commands that a trace goes through.
+fn lines(random: &mut Random) -> Vec<commands::Command> {
+    let mut lines = PLAIN.to_vec();
+    lines.extend(
+        random
+            .pick(&OPTIONS)
+            .and_then(|command| random.pick(command)),
+    );
+    lines
 }
 
-fn carry_out(command: &[&str], path: &Path) -> (Done, String) {
-    let err = Shared::default();
-    let mut terminal = Terminal::writing_to(Box::new(io::sink()), Box::new(err.clone()), Some(80));
-    let args = std::iter::once("execmap")
-        .chain(command.iter().copied())
-        .map(OsString::from)
-        .chain([path.as_os_str().to_owned()]);
-    let done = run_with(args, &mut terminal);
-    let err = err
-        .0
-        .lock()
-        .map(|err| String::from_utf8_lossy(&err).into_owned());
-    (done, err.unwrap_or_default())
+/// Carries out a command and takes down how it went.
+fn one(
+    figures: &mut Figures,
+    number: u64,
+    (words, output): &commands::Command,
+    trace: &str,
+    width: Option<usize>,
+) -> Result<(), String> {
+    let began = Instant::now();
+    let answer = carry_out(words, trace, width);
+    let took = began.elapsed().as_millis() as u64;
+    if took > figures.slowest_ms {
+        (figures.slowest_ms, figures.slowest) = (took, number);
+    }
+    figures.commands += 1;
+    figures.refused_commands += u64::from(answer.done == Done::Exit(2));
+    check(&answer, *output)?;
+    if *words == PLAIN[0].0 {
+        let info: Info = serde_json::from_slice(&answer.out).unwrap_or_default();
+        *figures.states.entry(info.state).or_default() += 1;
+        if info.calls > info.bytes.saturating_mul(CALLS_A_BYTE) {
+            return Err(format!("{} calls in {} bytes", info.calls, info.bytes));
+        }
+        figures.calls += info.calls;
+        figures.with_calls += u64::from(info.calls > 0);
+        figures.with_losses += u64::from(!info.left_out.is_empty());
+    }
+    Ok(())
+}
+
+/// What `execmap info --json` says, of a trace that opens.
+#[derive(Deserialize)]
+struct Info {
+    state: String,
+    calls: u64,
+    bytes: u64,
+    left_out: BTreeMap<String, u64>,
+}
+
+impl Default for Info {
+    fn default() -> Self {
+        Info {
+            state: "refused".to_owned(),
+            calls: 0,
+            bytes: 0,
+            left_out: BTreeMap::new(),
+        }
+    }
 }

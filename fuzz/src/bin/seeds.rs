@@ -4,8 +4,9 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use execmap_fuzz::frames::{Kind, serialise, take_apart};
-use execmap_fuzz::seeds;
+use execmap_fuzz::frames::{Kind, serialise};
+use execmap_fuzz::programs;
+use execmap_fuzz::seeds::{self, Files};
 
 fn main() -> io::Result<()> {
     let folder = std::env::args()
@@ -16,31 +17,52 @@ fn main() -> io::Result<()> {
         fs::create_dir_all(&folder)?;
         fs::write(folder.join(name), bytes)
     };
-    for (name, main, part) in seeds::traces() {
-        let part = part.unwrap_or_default();
-        put("container", &name, &[&main[..], &part].concat())?;
-        let frames = take_apart(
-            &main,
-            Some(&part)
-                .filter(|part| !part.is_empty())
-                .map(|part| &part[..]),
-        );
-        put("trace", &name, &serialise(&frames))?;
-        for (index, frame) in frames.iter().enumerate() {
-            let name = format!("{name}-{index}");
-            match frame.kind {
-                Kind::Block(kind) => put("block", &name, &[&[kind][..], &frame.bytes].concat())?,
-                Kind::Segment => put("segment", &name, &frame.bytes[64.min(frame.bytes.len())..])?,
-            }
+    for (name, program) in programs::SEEDS {
+        put("map", name, program)?;
+    }
+    for seed in seeds::all() {
+        for files in &seed.processes {
+            of_process(&(seed.name.clone() + &files.ending), files, &put)?;
         }
-        for choice in 0..8u8 {
-            let words = [
-                &[0, choice << 2 | choice % 4, 0, 0, 0, 0, 0, 0, 0, choice][..],
-                b"shop.*:fib?",
-            ]
-            .concat();
-            put("query", &format!("{name}-{choice}"), &words)?;
+    }
+    Ok(())
+}
+
+fn of_process(
+    name: &str,
+    files: &Files,
+    put: &dyn Fn(&str, &str, &[u8]) -> io::Result<()>,
+) -> io::Result<()> {
+    let part = files.part.as_deref().unwrap_or_default();
+    put("container", name, &[&files.main[..], part].concat())?;
+    let frames = files.frames();
+    put("trace", name, &serialise(&frames))?;
+    for (index, frame) in frames.iter().enumerate() {
+        let name = format!("{name}-{index}");
+        match frame.kind {
+            Kind::Block(kind) => put("block", &name, &[&[kind][..], &frame.bytes].concat())?,
+            Kind::Segment => put("segment", &name, &frame.bytes[64.min(frame.bytes.len())..])?,
         }
+    }
+    for choice in 0..8u8 {
+        let words = [
+            &[
+                0,
+                choice << 2 | choice % 4,
+                choice,
+                0,
+                0,
+                0,
+                0,
+                0,
+                0,
+                0,
+                choice,
+            ][..],
+            b"shop.*:fib?",
+        ]
+        .concat();
+        put("query", &format!("{name}-{choice}"), &words)?;
     }
     Ok(())
 }
