@@ -1,13 +1,21 @@
+import {readFileSync} from 'node:fs'
 import {recordingOf} from '../src/data/read.ts'
+import type {PageHead} from '../src/gen/page.ts'
 import {createModel, type Model} from '../src/logic/model.ts'
 import type {OpenState} from '../src/logic/open.ts'
-import {buildRows, ROW, type RowKind, type RowMode} from '../src/logic/rows.ts'
-import {mapHeights} from '../src/logic/maprow.ts'
+import {buildRows, ROW, type RowKind} from '../src/logic/rows.ts'
+import {treeHeights} from '../src/logic/treerow.ts'
 import {functionOf} from '../src/logic/model.ts'
 import {recorder, type Fixture} from './fixtures/recorder.ts'
 
 export function modelOf({head, bytes}: Fixture): Model {
   return createModel(recordingOf(head, bytes))
+}
+
+/** The run that the writer's own tests make: loops in a loop, variants, failures, a recursion and a pool of threads. */
+export function ordersModel(): Model {
+  const {head, bytes} = JSON.parse(readFileSync(new URL('./fixtures/orders.json', import.meta.url), 'utf8')) as {head: PageHead, bytes: string}
+  return createModel(recordingOf(head, Uint8Array.from(Buffer.from(bytes, 'base64'))))
 }
 
 /**
@@ -36,18 +44,17 @@ export function drawn(text: string): Model {
 }
 
 const NAMES: Record<RowKind, string> = {
-  [ROW.call]: '', [ROW.leaf]: '', [ROW.return]: 'return ', [ROW.fail]: 'fail ', [ROW.suspended]: 'suspended ', [ROW.unfinished]: 'unfinished ',
-  [ROW.absent]: 'absent ', [ROW.stretch]: 'stretch ', [ROW.equal]: 'equal ', [ROW.parallel]: 'parallel ',
+  [ROW.call]: '', [ROW.absent]: 'absent ', [ROW.stretch]: 'stretch ', [ROW.equal]: 'equal ',
 }
 
 /** The rows as text, one a line. */
-export function rowsText(model: Model, open: OpenState, mode: RowMode = 'map'): string[] {
-  const rows = buildRows(model, open, mode, mapHeights(false))
+export function rowsText(model: Model, open: OpenState): string[] {
+  const rows = buildRows(model, open, treeHeights(false))
   return Array.from({length: rows.length}, (_, row) => {
     const call = rows.call[row]!
     const kind = rows.kind[row]! as RowKind
     const name = call < model.tree.length ? functionOf(model, call).name : ''
-    const extra = kind === ROW.stretch || kind === ROW.equal || kind === ROW.parallel ? ` ${rows.extra[row]! - model.tree.position[call]!}×` : kind === ROW.absent ? ` ${rows.extra[row]}` : ''
+    const extra = kind === ROW.stretch || kind === ROW.equal ? ` ${rows.extra[row]! - model.tree.position[call]!}×` : kind === ROW.absent ? ` ${rows.extra[row]}` : ''
     const depth = call < model.tree.length ? model.tree.depth[call]! : 0
     return `${'  '.repeat(depth)}${NAMES[kind]}${name}${extra}`
   })

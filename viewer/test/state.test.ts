@@ -5,13 +5,13 @@ import {firstState} from '../src/state/app.ts'
 import {fromFragment, toFragment} from '../src/state/fragment.ts'
 import {afterKey} from '../src/state/keys.ts'
 import {buildRows} from '../src/logic/rows.ts'
-import {mapHeights} from '../src/logic/maprow.ts'
+import {treeHeights} from '../src/logic/treerow.ts'
 import {shop} from './fixtures/runs.ts'
 import {modelOf} from './model.ts'
 
 const model = modelOf(shop())
 const first = firstState(model)
-const rowsOf = (state: typeof first) => buildRows(model, state.open, 'map', mapHeights(false))
+const rowsOf = (state: typeof first) => buildRows(model, state.open, treeHeights(false))
 
 test('a link brings the same state back', () => {
   let state = goTo(model, {...first, view: 'tree', theme: 'dark'}, 3000)
@@ -39,7 +39,7 @@ test('keys move over calls and stretches, open and fold', () => {
   for (let step = 0; step < 3; step++) state = moveRow(model, state, rowsOf(state), 1)
   expect(state.cursor).not.toBe('')
   expect(rowsOf(toggleStretch(state, state.cursor)).length).toBeGreaterThan(rowsOf(state).length)
-  expect(afterKey(state, {key: 'q', shift: false}, {model, rows: rowsOf(state), functions: []})).toBeNull()
+  expect(afterKey(state, {key: 'q', shift: false}, {model, rows: rowsOf(state), map: null, functions: []})).toBeNull()
 })
 
 test('failures and hits are stepped through and round', () => {

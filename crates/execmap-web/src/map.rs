@@ -29,7 +29,7 @@ use crate::columns::{Columns, EXITED};
 const MOST_CLOSED: usize = 600;
 
 /// Values are cut to so many characters.
-const VALUE_CHARS: usize = 60;
+const VALUE_CHARS: usize = 80;
 
 /// A row of the map. What is inside it follows it.
 #[derive(Debug, Default, Serialize)]

@@ -153,7 +153,8 @@ impl<'t> Whole<'t> {
         }
     }
 
-    fn render(&mut self, rows: usize) -> String {
+    /// All columns, tables included.
+    fn columns(&self, rows: usize) -> Columns {
         let mut columns = self.folded.clone();
         let texts = encode(self.trace, rows, &mut columns);
         let tables = PageTables {
@@ -168,6 +169,11 @@ impl<'t> Whole<'t> {
             length: tables.len(),
         });
         columns.bytes.extend(tables);
+        columns
+    }
+
+    fn render(&mut self, rows: usize) -> String {
+        let columns = self.columns(rows);
         let data = &mut self.head;
         data.run.held_calls = rows as u64;
         data.columns = columns.specs;
@@ -264,6 +270,80 @@ mod tests {
         assert_eq!(data["map"][0]["text"], "<module>");
         assert_eq!(data["map"][2]["text"], "add");
         assert_eq!(data["map"][2]["args"][1][1], "2");
+    }
+
+    /// Loops in a loop, variants, failures, a recursion and a pool of threads.
+    fn orders() -> Trace {
+        let mut builder = TraceBuilder::new();
+        builder.loops("main", &[], &[(100, 198, true)]);
+        builder.loops("order", &[("number", "")], &[(20, 60, true)]);
+        let main = builder.call("main", &[]);
+        for order in 0..40u32 {
+            builder
+                .at(110)
+                .call("order", &[("number", &order.to_string())]);
+            for line in 0..=order % 3 {
+                builder
+                    .at(30)
+                    .call("price", &[("qty", &(line + 1).to_string())]);
+                builder
+                    .at(4)
+                    .leaf("tier", &[("qty", &(line + 1).to_string())], "'small'");
+                builder
+                    .returns(&(20 * (line + 1)).to_string())
+                    .enters(20, 1);
+            }
+            builder.returns("None");
+            if order % 10 == 7 {
+                builder
+                    .at(120)
+                    .call("reserve", &[("order", &order.to_string())]);
+                builder.raises("KeyError: 'none left'");
+            }
+            builder.enters(100, 1);
+        }
+        builder.at(300);
+        walk(&mut builder, 1);
+        builder.new_thread("pool-0", Some(main));
+        for shelf in 0..12u32 {
+            builder.leaf("count", &[("shelf", &shelf.to_string())], "7");
+        }
+        builder.on_thread(0).returns("None");
+        builder.trace()
+    }
+
+    fn walk(builder: &mut TraceBuilder, depth: u32) {
+        builder.call("walk", &[("depth", &depth.to_string())]);
+        if depth < 6 {
+            builder.at(10);
+            walk(builder, depth + 1);
+            builder.at(20);
+            walk(builder, depth + 1);
+        }
+        builder.returns(&depth.to_string());
+    }
+
+    /// Set `EXECMAP_GENERATE=1` to write the file.
+    #[test]
+    fn the_viewer_is_tested_with_what_a_page_holds() {
+        let trace = orders();
+        let mut whole = Whole::of(&trace, PAGE_SIZE);
+        let columns = whole.columns(trace.calls().rows());
+        whole.head.run.held_calls = trace.calls().count();
+        whole.head.columns = columns.specs;
+        let head = serde_json::to_string(&whole.head).expect("plain data is JSON");
+        let bytes = STANDARD.encode(&columns.bytes);
+        let made = format!("{{\"head\": {head},\n\"bytes\": \"{bytes}\"}}\n");
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../viewer/test/fixtures/orders.json");
+        if std::env::var_os("EXECMAP_GENERATE").is_some() {
+            std::fs::write(&path, &made).expect("the viewer's folder can be written");
+        }
+        let present = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            present == made,
+            "stale: run `EXECMAP_GENERATE=1 cargo test -p execmap-web`"
+        );
     }
 
     #[test]

@@ -1,9 +1,12 @@
 import type {PageData, PageHead, PageTables} from '../gen/page.ts'
+import {foldedTree, type FoldedTree} from './folded.ts'
 import {callTable, type CallTable} from './table.ts'
 
 export interface Recording {
   readonly page: PageData
   readonly calls: CallTable
+  /** Null where it had no room in the file. */
+  readonly folded: FoldedTree | null
 }
 
 /** Reads the page's JSON; tables and columns come later. */
@@ -30,7 +33,7 @@ export function recordingOf(head: PageHead, bytes: Uint8Array<ArrayBuffer>): Rec
   if (spec === undefined) throw new Error('its tables are missing')
   const tables = JSON.parse(new TextDecoder().decode(bytes.subarray(spec.offset, spec.offset + spec.length))) as PageTables
   const calls = callTable(bytes, head.columns, tables.functions.map(({args}) => args.length))
-  return {page: {...head, ...tables}, calls}
+  return {page: {...head, ...tables}, calls, folded: foldedTree(bytes, head.columns, head.roots)}
 }
 
 const CHUNK = 1 << 20

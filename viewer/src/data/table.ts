@@ -38,7 +38,7 @@ type Column = Uint8Array | Uint16Array | Uint32Array | Float64Array
 /** The table of the decoded bytes; `argCounts` by function. Fails when a column is missing or lies outside them. */
 export function callTable(bytes: Uint8Array<ArrayBuffer>, specs: readonly ColumnSpec[], argCounts: readonly number[]): CallTable {
   const find = (name: string) => column(bytes, specs, name)
-  const u32 = (name: string) => filled(find(name), (length) => new Uint32Array(length))
+  const u32 = (name: string) => numbers(bytes, specs, name)
   const called = u32('function')
   const length = called.length
   const thread = filled(find('thread'), (size) => new Uint16Array(size))
@@ -56,6 +56,11 @@ export function callTable(bytes: Uint8Array<ArrayBuffer>, specs: readonly Column
     argTexts: u32('arg_texts'),
     subtree: subtrees(parent, u32('absent')),
   }
+}
+
+/** A column of whole numbers. */
+export function numbers(bytes: Uint8Array, specs: readonly ColumnSpec[], name: string): Uint32Array {
+  return filled(column(bytes, specs, name), (length) => new Uint32Array(length))
 }
 
 interface Planes {

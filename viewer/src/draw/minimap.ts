@@ -1,6 +1,5 @@
-import type {Model} from '../logic/model.ts'
+import type {MapLines} from '../logic/mapline.ts'
 import {minimapMarks, type Mark} from '../logic/minimap.ts'
-import type {Rows} from '../logic/rows.ts'
 
 const WIDTH = 36
 const COLOURS: Record<Mark['kind'], string> = {bar: '--bar', call: '--ink3', return: '--line', fail: '--fail'}
@@ -13,7 +12,7 @@ export class MinimapCanvas {
     this.#canvas = canvas
   }
 
-  draw(model: Model, rows: Rows, columnOf: Uint16Array, columns: number, height: number): void {
+  draw(rows: MapLines, columnOf: Uint16Array, columns: number, height: number): void {
     const canvas = this.#canvas
     const ratio = window.devicePixelRatio || 1
     canvas.width = Math.round(WIDTH * ratio)
@@ -29,7 +28,7 @@ export class MinimapCanvas {
       return [kind, getComputedStyle(probe).color]
     }))
     probe.remove()
-    for (const mark of minimapMarks(model, rows, columnOf, columns, WIDTH, height)) {
+    for (const mark of minimapMarks(rows, columnOf, columns, WIDTH, height)) {
       context.fillStyle = colours.get(mark.kind) ?? ''
       context.fillRect(mark.x, mark.y, mark.width, mark.height)
     }

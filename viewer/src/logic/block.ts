@@ -1,34 +1,37 @@
-import {columnX} from './geometry.ts'
+import type {Block, Line} from './mapline.ts'
 import type {FramePiece, MapContext} from './maprow.ts'
-import {ROW, type Rows} from './rows.ts'
+import {LINE} from './mapline.ts'
+import {blockX} from './placing.ts'
 
-const FRAME_INSET = 6
+const INSET = 6
 
 /** A block begins left of the lifeline of the call it stands in; blocks inside it stand in from its edges. */
-export function framePieces({model, rows, columnOf, geometry}: MapContext, row: number): FramePiece[] {
+export function framePieces(context: MapContext, row: number): FramePiece[] {
+  const {geometry, rows: {lines}} = context
+  const line = lines[row]!
+  const next = lines[row + 1]
   const pieces: FramePiece[] = []
-  for (let block = rows.block[row]!; block > 0; block = rows.blocks[block * 2 - 2]!) {
-    const below = rows.blocks[block * 2 - 1]!
-    const column = columnOf[model.calls.function[below]!]!
-    const isHead = rows.kind[row] === ROW.parallel && pieces.length === 0
-    const isEnd = row + 1 >= rows.length || !liesIn(rows, row + 1, block)
-    const depth = depthOf(rows, block)
+  for (let block = line.block; block !== null; block = block.outer) {
+    const isHead = (line.kind === LINE.block || (line.kind === LINE.section && isBare(block))) && line.key === block.key
+    const isLast = next === undefined || !liesIn(next, block)
+    // The end of what is around it says that it ends.
+    const isEnd = isLast && !(isBare(block) && block.outer !== null && (next === undefined || !liesIn(next, block.outer)))
     pieces.unshift({
-      x: geometry.narrow ? 2 + depth * 3 : columnX(geometry, column) - 16 + depth * 3,
-      right: geometry.narrow ? 2 + depth * 3 : geometry.took + 6 + depth * FRAME_INSET,
-      part: isHead ? 'head' : isEnd ? 'end' : 'inside',
+      x: blockX(context, {...line, block}),
+      right: geometry.narrow ? 2 + block.depth * 3 : geometry.took + 6 + Math.min(block.depth, 5) * INSET,
+      part: isHead && isEnd ? 'only' : isHead ? 'head' : isEnd ? 'end' : 'inside',
+      look: isBare(block) ? 'bare' : block.kind !== 'parallel' ? '' : block.frame === null ? 'run' : 'double',
     })
   }
   return pieces
 }
 
-function liesIn(rows: Rows, row: number, block: number): boolean {
-  for (let at = rows.block[row]!; at > 0; at = rows.blocks[at * 2 - 2]!) if (at === block) return true
-  return false
+/** Whether it has no head of its own: its sections are. */
+function isBare({kind}: Block): boolean {
+  return kind === 'alternatives' || kind === 'optional'
 }
 
-function depthOf(rows: Rows, block: number): number {
-  let depth = 0
-  for (let at = rows.blocks[block * 2 - 2]!; at > 0; at = rows.blocks[at * 2 - 2]!) depth++
-  return depth
+function liesIn(line: Line, block: Block): boolean {
+  for (let at = line.block; at !== null; at = at.outer) if (at === block) return true
+  return false
 }

@@ -1,77 +1,37 @@
-import {NONE} from '../data/table.ts'
-import type {Model} from './model.ts'
-import {ROW, type RowKind, type Rows} from './rows.ts'
+import type {Frame} from './mapline.ts'
 
-/** Frames open at a row: how many in each column, and the lanes of those whose bars can be told apart. */
+/** Calls that are open: how many in each column, and the lanes of those whose bars can be told apart. */
 export interface Frames {
   readonly count: Uint32Array
-  /** Lanes of the outermost frames of each column. */
+  /** Lanes of the outermost calls of each column. */
   readonly lanes: number[][]
-  /** Open frames of each lane. */
-  readonly perLane: Map<number, number>
+  /** Lanes that have an open call. */
+  readonly open: ReadonlySet<number>
 }
 
-/** Frames open just before the row. Walks up once; the rows after it follow by `pass`. */
-export function framesBefore(model: Model, rows: Rows, row: number, columnOf: Uint16Array, columns: number, levels: number): Frames {
-  const {tree, calls} = model
-  const call = rows.call[row]!
-  const isBefore = startsFrame(rows.kind[row]! as RowKind) || isInside(rows.kind[row]! as RowKind)
+/** The calls around and with the innermost one. What is `known` of the call around it need not be gone through again. */
+export function framesOf(innermost: Frame | null, columnOf: Uint16Array, columns: number, levels: number, known: Map<Frame | null, Frames>): Frames {
+  const found = known.get(innermost) ?? (innermost !== null && known.has(innermost.above) ? entered(known.get(innermost.above)!, innermost, columnOf, levels) : counted(innermost, columnOf, columns, levels))
+  known.set(innermost, found)
+  return found
+}
+
+function entered({count, lanes, open}: Frames, {fn, lane}: Frame, columnOf: Uint16Array, levels: number): Frames {
+  const column = columnOf[fn]!
+  const grown = count.slice()
+  grown[column]!++
+  return {count: grown, lanes: lanes.map((list, at) => (at === column && list.length < levels ? [...list, lane] : list)), open: new Set(open).add(lane)}
+}
+
+function counted(innermost: Frame | null, columnOf: Uint16Array, columns: number, levels: number): Frames {
   const count = new Uint32Array(columns)
-  const perLane = new Map<number, number>()
-  /** Lanes of the frames of each column met last, so in the end of the outermost. */
-  const latest = new Uint32Array(columns * levels)
-  let [lane, inLane] = [NONE, 0]
-  for (let at = call === NONE || !isBefore ? call : tree.parent[call]!; at !== NONE; at = tree.parent[at]!) {
-    const column = columnOf[calls.function[at]!]!
-    latest[column * levels + (count[column]!++ % levels)] = tree.lane[at]!
-    if (tree.lane[at] !== lane) {
-      if (inLane > 0) perLane.set(lane, (perLane.get(lane) ?? 0) + inLane)
-      ;[lane, inLane] = [tree.lane[at]!, 0]
-    }
-    inLane++
+  const lanes = Array.from({length: columns}, () => [] as number[])
+  const open = new Set<number>()
+  for (let frame = innermost; frame !== null; frame = frame.above) {
+    const column = columnOf[frame.fn]!
+    count[column]!++
+    lanes[column]!.push(frame.lane)
+    open.add(frame.lane)
   }
-  if (inLane > 0) perLane.set(lane, (perLane.get(lane) ?? 0) + inLane)
-  const lanes = Array.from(count, (total, column) => Array.from(
-    {length: Math.min(total, levels)}, (_, level) => latest[column * levels + ((total - 1 - level) % levels)]!,
-  ))
-  return {count, lanes, perLane}
-}
-
-/** Brings the frames from before the row to after it. */
-export function pass(model: Model, rows: Rows, row: number, columnOf: Uint16Array, levels: number, frames: Frames): void {
-  const kind = rows.kind[row]! as RowKind
-  const call = rows.call[row]!
-  if (kind === ROW.call) enter(model, call, columnOf, levels, frames)
-  else if (kind === ROW.return || kind === ROW.unfinished) leave(model, call, columnOf, frames)
-  else if (kind === ROW.fail) {
-    for (let at = call; ; at = model.tree.parent[at]!) {
-      leave(model, at, columnOf, frames)
-      if (at === rows.extra[row]) break
-    }
-  }
-}
-
-function startsFrame(kind: RowKind): boolean {
-  return kind === ROW.call || kind === ROW.leaf
-}
-
-function isInside(kind: RowKind): boolean {
-  return kind === ROW.stretch || kind === ROW.equal || kind === ROW.parallel
-}
-
-function enter({tree, calls}: Model, call: number, columnOf: Uint16Array, levels: number, frames: Frames): void {
-  const column = columnOf[calls.function[call]!]!
-  const level = frames.count[column]!++
-  const lane = tree.lane[call]!
-  if (level < levels) frames.lanes[column]![level] = lane
-  frames.perLane.set(lane, (frames.perLane.get(lane) ?? 0) + 1)
-}
-
-function leave({tree, calls}: Model, call: number, columnOf: Uint16Array, frames: Frames): void {
-  const column = columnOf[calls.function[call]!]!
-  frames.count[column]!--
-  const lane = tree.lane[call]!
-  const left = (frames.perLane.get(lane) ?? 1) - 1
-  if (left === 0) frames.perLane.delete(lane)
-  else frames.perLane.set(lane, left)
+  return {count, lanes: lanes.map((list) => list.reverse().slice(0, levels)), open}
 }

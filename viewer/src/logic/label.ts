@@ -9,6 +9,8 @@ import {childRange} from './tree.ts'
 export interface ValueText {
   readonly text: string
   readonly missing: boolean
+  /** All of it, where that is more. */
+  readonly whole?: string
 }
 
 export interface ArgumentText {
@@ -24,6 +26,18 @@ export function valueText(text: string, limit = Number.POSITIVE_INFINITY): Value
   if (text === '') return {text: 'not recorded', missing: true}
   if (text === 'hidden') return {text, missing: true}
   return {text: clip(visible(text), limit), missing: false}
+}
+
+/** Characters of many values, and of one of them where they are more. */
+const MANY = 36
+const EXAMPLE = 18
+
+/** What values many calls had: an example and how many there are, where all that is known would be too long. */
+export function foldedText(text: string): ValueText {
+  const parts = /^(.*), … (.* distinct)$/.exec(text)
+  if (parts === null || text.length <= MANY) return {...valueText(text), text: clip(visible(text === '' ? 'not recorded' : text), SHORT_VALUE)}
+  const example = clip(parts[1]!, EXAMPLE).replace(/[,(\[{ ]*…$/, '…')
+  return {text: `${example}${example.endsWith('…') ? ' ' : ', … '}${parts[2]!}`, missing: false, whole: text}
 }
 
 /** Arguments in order. The receiver (`self`, `cls`) and what has no name of its own are left to the panel. */
@@ -118,16 +132,16 @@ export function laneName(model: Model, call: number): string {
 }
 
 /** What a row says after the values: body, lane, recursion, suspension. */
-export function callNotes(model: Model, call: number, withSuspended: boolean): string {
+export function callNotes(model: Model, call: number, withSuspended: boolean, withLane = true, withRecursion = true): string {
   const row = functionOf(model, call)
   const notes: string[] = []
   const lane = laneNote(model, call)
-  if (lane !== '') notes.push(lane)
+  if (lane !== '' && withLane) notes.push(lane)
   if (row.kind === 'module') notes.push(`body of ${fileLabel(row.file)}`)
   if (row.kind === 'class') notes.push('class body')
   const deepest = model.recursion.deepest[call]!
-  if (deepest > 1) notes.push(`recursion, ${count(deepest)} deep, ${count(model.recursion.calls[call]!)} calls`)
-  else if (model.recursion.level[call]! >= LEVELS_SEEN) notes.push(`level ${count(model.recursion.level[call]! + 1)}`)
+  if (deepest > 1 && withRecursion) notes.push(`recursion, ${count(deepest)} deep, ${count(model.recursion.calls[call]!)} calls`)
+  else if (deepest <= 1 && model.recursion.level[call]! >= LEVELS_SEEN) notes.push(`level ${count(model.recursion.level[call]! + 1)}`)
   const suspended = model.calls.suspended[call]!
   if (withSuspended && suspended > 0) notes.push(`suspended ${duration(suspended)}`)
   return notes.join(', ')

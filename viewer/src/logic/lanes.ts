@@ -1,8 +1,5 @@
-import {counted} from '../lib/format.ts'
-import {visible} from '../lib/text.ts'
 import {RAILS} from './geometry.ts'
 import type {Model} from './model.ts'
-import {childRange, type CallTree} from './tree.ts'
 
 /** Rail of each lane. Lanes that never overlap in time share a rail; with too many at once all but the first share one. */
 export interface Lanes {
@@ -35,14 +32,6 @@ export function lanesOf({page, tree, calls}: Model): Lanes {
   return {count: Math.max(1, live.length), rails: isCrowded ? 2 : busy.length, slot}
 }
 
-/** Whether a call stands first or last among neighbouring calls of its lane below the same call. */
-export function laneEnds(tree: CallTree, call: number): {isFirst: boolean, isLast: boolean} {
-  const at = tree.position[call]!
-  const [from, to] = childRange(tree, tree.parent[call]!)
-  const isSame = (place: number) => place >= from && place < to && tree.lane[tree.children[place]!] === tree.lane[call]
-  return {isFirst: !isSame(at - 1), isLast: !isSame(at + 1)}
-}
-
 const threads = new WeakMap<Model, Map<number, number>>()
 
 /** The thread a lane runs on. */
@@ -53,20 +42,4 @@ export function threadOfLane(model: Model, lane: number): number {
   const thread = known.get(lane) ?? model.calls.thread[model.tree.lane.indexOf(lane)] ?? -1
   known.set(lane, thread)
   return thread
-}
-
-const NAMED = 4
-
-/** `3 threads, 12 calls` or `2 tasks on this thread: charge, receipt`, for places in `children`. */
-export function parallelWords({tree, page}: Model, from: number, to: number): string {
-  const lanes = [...new Set(tree.children.subarray(from, to).map((call) => tree.lane[call]!))]
-  const tasks = lanes.filter((lane) => lane >= page.threads.length)
-  const threadCount = lanes.length - tasks.length
-  const parts = [
-    threadCount === 0 ? '' : `${counted(threadCount, 'thread')}`,
-    tasks.length === 0 ? '' : counted(tasks.length, 'task'),
-  ].filter(Boolean)
-  const names = lanes.map((lane) => (lane < page.threads.length ? page.threads[lane] : page.tasks[lane - page.threads.length])?.name ?? '')
-  const named = names.length <= NAMED ? `: ${names.map(visible).join(', ')}` : ''
-  return `${parts.join(' and ')}, ${counted(to - from, 'call')}${named}`
 }

@@ -1,17 +1,14 @@
-import {NONE} from '../data/table.ts'
 import {duration, moment} from '../lib/format.ts'
 import {framePieces} from './block.ts'
-import {framesBefore, pass, type Frames} from './frames.ts'
+import type {Frames} from './frames.ts'
 import type {Geometry} from './geometry.ts'
 import type {ArgumentText, ValueText} from './label.ts'
 import type {Lanes} from './lanes.ts'
-import {fittingModule, fittingNote, isTight, labelOf, spokenRow} from './mapwords.ts'
+import {LINE, type Frame, type Line, type LineKind, type MapLines, type Picking} from './mapline.ts'
+import {fittingModule, fittingNote, isTight, labelOf, spokenRow, tellsItself} from './mapwords.ts'
 import type {Model} from './model.ts'
-import type {OpenState} from './open.ts'
-import {placing, type Placing} from './placing.ts'
-import {ROW, stretchKey, type RowKind, type Rows} from './rows.ts'
+import {placed} from './placing.ts'
 import type {Hits} from './search.ts'
-import {stretchFacts} from './stretch.ts'
 import {elapsed} from './times.ts'
 
 export type Tone = '' | 'bad' | 'waits' | 'cut'
@@ -43,7 +40,9 @@ export interface FramePiece {
   readonly x: number
   /** From the right edge. */
   readonly right: number
-  readonly part: 'head' | 'inside' | 'end'
+  readonly part: 'head' | 'inside' | 'end' | 'only'
+  /** `bare`: it has sections only; `double`: lanes side by side; `run`: those of the whole run. */
+  readonly look: '' | 'bare' | 'double' | 'run'
 }
 
 /** A message. `self` hooks back to the bar it came from; `rail` comes from or goes to a lane. */
@@ -91,9 +90,8 @@ export interface MapLabel {
 export interface MapRowView {
   readonly row: number
   readonly key: string
-  readonly kind: RowKind
+  readonly kind: LineKind
   readonly call: number
-  readonly stretch: string
   readonly top: number
   readonly height: number
   readonly time: string
@@ -110,13 +108,26 @@ export interface MapRowView {
   readonly bars: readonly BarPiece[]
   readonly arrow: Arrow | null
   readonly label: MapLabel
+  /** At the head of a block: which iteration is shown. */
+  readonly controls: Controls | null
+  /** How much of what is around a section goes its way, from 0 to 1; -1: not a share. */
+  readonly share: number
   readonly spoken: string
+}
+
+/** Where an iteration is chosen. */
+export interface Controls {
+  readonly picking: Picking
+  readonly isLoop: boolean
+  /** From the right edge. */
+  readonly right: number
+  /** Width of the strip of iterations; 0: no room for it. */
+  readonly strip: number
 }
 
 export interface MapContext {
   readonly model: Model
-  readonly rows: Rows
-  readonly open: OpenState
+  readonly rows: MapLines
   readonly columnOf: Uint16Array
   readonly columns: number
   readonly geometry: Geometry
@@ -124,74 +135,92 @@ export interface MapContext {
   readonly chosen: number
   readonly cursor: string
   readonly hits: Hits
+  /** Calls open in rows that were described. */
+  readonly known: Map<Frame | null, Frames>
 }
 
 /** Row height of each kind. */
-export function mapHeights(narrow: boolean): Record<RowKind, number> {
+export function mapHeights(narrow: boolean): Record<LineKind, number> {
   const row = narrow ? 28 : 22
   const gap = narrow ? 24 : 18
   return {
-    [ROW.call]: row, [ROW.leaf]: row, [ROW.return]: row, [ROW.fail]: row, [ROW.suspended]: gap, [ROW.unfinished]: row,
-    [ROW.absent]: row, [ROW.stretch]: row, [ROW.equal]: row, [ROW.parallel]: narrow ? 34 : 30,
+    [LINE.call]: row, [LINE.leaf]: row, [LINE.return]: row, [LINE.fail]: row, [LINE.suspended]: gap, [LINE.unfinished]: row,
+    [LINE.more]: row, [LINE.block]: narrow ? 36 : 30, [LINE.section]: row, [LINE.note]: gap,
   }
 }
 
 /** The rows from `from` up to `to`. */
-export function describeMapRows(context: MapContext, from: number, to: number): MapRowView[] {
-  const {model, rows, columnOf, columns, geometry} = context
-  if (from >= to || rows.length === 0) return []
-  const place = placing(geometry)
-  const frames = framesBefore(model, rows, from, columnOf, columns, place.levels)
+export function describeMapRows(around: Omit<MapContext, 'known'>, from: number, to: number): MapRowView[] {
   const views: MapRowView[] = []
-  for (let row = from; row < to; row++) {
-    views.push(describe(context, row, frames, place))
-    pass(model, rows, row, columnOf, place.levels, frames)
-  }
+  const context = {...around, known: new Map()}
+  for (let row = from; row < Math.min(to, context.rows.length); row++) views.push(describe(context, row))
   return views
 }
 
-function describe(context: MapContext, row: number, frames: Frames, place: Placing): MapRowView {
-  const {model, rows, open, chosen, cursor} = context
-  const kind = rows.kind[row]! as RowKind
-  const call = rows.call[row]!
-  const extra = rows.extra[row]!
-  const stretch = kind === ROW.stretch || kind === ROW.equal ? stretchKey(model.tree.position[call]!, extra) : ''
-  const drawn = place.row(context, kind, call, extra, frames)
-  const isFirst = row === 0
-  const isName = kind === ROW.call || kind === ROW.leaf
-  const isOpen = stretch === '' ? isName && open.calls[call] === 1 : open.stretches.has(stretch)
-  const canOpen = stretch !== '' || (isName && model.tree.below[call]! > 0)
-  const label = labelOf(context, kind, call, extra, isOpen)
+function describe(context: MapContext, row: number): MapRowView {
+  const {model, rows, chosen, cursor} = context
+  const line = rows.lines[row]!
   const {narrow} = context.geometry
-  const module = fittingModule(label, drawn.label.width, narrow)
-  const tookNs = tookOf(model, kind, call, extra)
+  const drawn = placed(context, line)
+  const words = labelOf(context, line)
+  const frames = framePieces(context, row)
+  const controls = line.kind === LINE.block ? controlsOf(context, line, drawn.label.x, frames[frames.length - 1]?.right ?? 0) : null
+  const box = controls === null ? drawn.label : {...drawn.label, width: Math.max(60, context.geometry.width - controls.right - controlsWidth(controls, narrow) - drawn.label.x)}
+  const module = fittingModule(words, box.width, narrow)
+  const label = {...words, module}
+  const isName = line.kind === LINE.call || line.kind === LINE.leaf
+  const tookNs = isName ? tookOf(model, line) : -1
+  const isHead = line.kind === LINE.section && line.block !== null && line.block.kind !== 'parallel'
   return {
-    row, kind, call, stretch,
-    key: stretch === '' ? `${kind}.${call}` : stretch,
+    row, kind: line.kind, call: line.call, key: line.key,
     top: rows.top[row]!,
     height: rows.top[row + 1]! - rows.top[row]!,
-    time: timeOf(model, kind, call, isFirst),
+    time: timeOf(model, line, row === 0),
     took: tookNs < 0 ? '' : duration(tookNs),
     isLong: tookNs >= model.page.run.duration_ns * 0.1,
-    chosen: stretch === '' ? call === chosen && isName && cursor === '' : stretch === cursor,
-    level: call === NONE ? 1 : model.tree.depth[call]! + rows.nest[row]! + (isName || stretch !== '' ? 1 : 2),
-    expanded: canOpen ? isOpen : null,
+    chosen: cursor === '' ? isName && line.times === 1 && line.call === chosen : line.key === cursor,
+    level: line.level,
+    expanded: line.open,
     ...drawn,
-    frames: framePieces(context, row),
-    label: {...label, module, note: fittingNote(label, drawn.label.width), isTight: isTight({...label, module}, drawn.label.width, narrow), ...drawn.label},
-    spoken: spokenRow(context, kind, call, label, tookNs),
+    frames, controls,
+    share: isHead && line.around > 0 ? Math.min(1, line.times / line.around) : -1,
+    label: {...label, note: fittingNote(words, box.width), isTight: isTight(label, box.width, narrow), ...box},
+    spoken: spokenRow(context, line, words, tookNs),
   }
 }
 
-function timeOf({calls, unit}: Model, kind: RowKind, call: number, isFirst: boolean): string {
-  if (kind === ROW.suspended || kind === ROW.absent || kind === ROW.unfinished || kind === ROW.parallel) return ''
-  const isEnd = kind === ROW.return || kind === ROW.fail
-  const text = moment(isEnd ? calls.end[call]! : calls.start[call]!, unit)
+const STRIP = 240
+const LEAST_STRIP = 80
+/** Width of the words at the head of a block that a strip leaves. */
+const LEAST_HEAD = 190
+const BUTTONS = 176
+
+function controlsOf({geometry}: MapContext, {block}: Line, x: number, right: number): Controls | null {
+  if (block === null || block.picking === null) return null
+  const isLoop = block.kind === 'loop'
+  const edge = right + (geometry.narrow ? 6 : 10)
+  const room = geometry.width - x - edge - BUTTONS - LEAST_HEAD
+  const hasStrip = isLoop && block.picking.repeat >= 0 && block.picking.total > 1 && !geometry.narrow && room >= LEAST_STRIP
+  return {picking: block.picking, isLoop, right: edge, strip: hasStrip ? Math.min(STRIP, room) : 0}
+}
+
+function controlsWidth({strip, isLoop}: Controls, narrow: boolean): number {
+  return isLoop ? (narrow ? 124 : BUTTONS) + (strip === 0 ? 0 : strip + 12) : 96
+}
+
+function timeOf(model: Model, line: Line, isFirst: boolean): string {
+  const {calls, unit} = model
+  if (line.call < 0 || line.call >= calls.length) return ''
+  const isEnd = line.kind === LINE.return || line.kind === LINE.fail
+  if (!isEnd && line.kind !== LINE.call && line.kind !== LINE.leaf) return ''
+  if (isEnd && !tellsItself(model, line)) return ''
+  const text = moment(isEnd ? calls.end[line.call]! : calls.start[line.call]!, unit)
   return isFirst ? `${text} ${unit}` : text
 }
 
-function tookOf(model: Model, kind: RowKind, call: number, extra: number): number {
-  if (kind === ROW.call || kind === ROW.leaf) return elapsed(model.calls, call, model.page.run.duration_ns)
-  if (kind === ROW.stretch || kind === ROW.equal) return stretchFacts(model, model.tree.position[call]!, extra).totalNs
-  return -1
+/** How long the calls of a row took, or -1. */
+function tookOf(model: Model, line: Line): number {
+  if (tellsItself(model, line)) return elapsed(model.calls, line.call, model.page.run.duration_ns)
+  const row = model.page.functions[line.fn]!
+  return line.times === row.calls ? row.total_ns : -1
 }

@@ -1,5 +1,6 @@
 import {NONE, RAISED, type CallTable} from '../data/table.ts'
 import type {Recording} from '../data/read.ts'
+import type {FoldedTree} from '../data/folded.ts'
 import type {FunctionRow, PageData} from '../gen/page.ts'
 import {type TimeUnit, unitFor} from '../lib/format.ts'
 import {finished, growing, push} from '../lib/growing.ts'
@@ -13,6 +14,7 @@ import {callTree, childRange, type CallTree} from './tree.ts'
 export interface Model {
   readonly page: PageData
   readonly calls: CallTable
+  readonly folded: FoldedTree | null
   readonly tree: CallTree
   readonly self: Float64Array
   readonly recursion: Recursion
@@ -26,10 +28,10 @@ export interface Model {
   readonly segments: Map<number, Segments>
 }
 
-export function createModel({page, calls}: Recording): Model {
+export function createModel({page, calls, folded}: Recording): Model {
   const tree = callTree(calls, page.threads, page.tasks, page.run.calls)
   return {
-    page, calls, tree,
+    page, calls, folded, tree,
     self: selfTimes(calls, tree, page.run.duration_ns),
     recursion: recursion(calls, tree, page.functions.length),
     origins: failureOrigins(calls, tree),

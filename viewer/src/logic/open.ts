@@ -1,7 +1,7 @@
 import {NONE, RAISED} from '../data/table.ts'
 import {firstFailure, isQuietBody, passesOn, segments, type Model} from './model.ts'
 import {stretchKey} from './rows.ts'
-import {EQUAL, PARALLEL, SINGLE, STRETCH, insideStretch, type Segments} from './segments.ts'
+import {EQUAL, SINGLE, STRETCH, insideStretch, type Segments} from './segments.ts'
 import {childRange, pathUp} from './tree.ts'
 
 /** What is open: one byte a call, and the keys of opened stretches. Never changed in place. */
@@ -141,16 +141,9 @@ function pieceAt(list: Segments, place: number): number {
     const middle = (low + high) >> 1
     if (place < list[middle * 3]!) high = middle - 1
     else if (place >= list[middle * 3 + 1]!) low = middle + 1
-    else return list[middle * 3 + 2] === PARALLEL ? pieceBehind(list, middle * 3 + 3, place) : middle * 3
+    else return middle * 3
   }
   return -1
-}
-
-/** The piece that holds the place, from `at` on. */
-function pieceBehind(list: Segments, at: number, place: number): number {
-  let piece = at
-  while (place >= list[piece + 1]!) piece += 3
-  return piece
 }
 
 function messagesIn({calls, tree}: Model, pieces: Segments): number {
@@ -167,7 +160,7 @@ function shownCalls(model: Model, call: number): number[] {
   const shown: number[] = []
   for (let at = 0; at < pieces.length; at += 3) {
     const kind = pieces[at + 2]
-    if (kind !== STRETCH && kind !== EQUAL && kind !== PARALLEL) shown.push(model.tree.children[pieces[at]!]!)
+    if (kind !== STRETCH && kind !== EQUAL) shown.push(model.tree.children[pieces[at]!]!)
   }
   return shown
 }

@@ -1,4 +1,4 @@
-import type {FunctionRow} from '../gen/page.ts'
+import type {FunctionRow, MapLine} from '../gen/page.ts'
 
 /** A column of the map: a class or module, or several merged into what they belong to. */
 export interface Participant {
@@ -28,19 +28,30 @@ interface Draft {
   readonly calls: number
   readonly first: number
   readonly functions: readonly number[]
+  /** What tells the participants in it apart from others. */
+  readonly keys: readonly string[]
 }
 
-/** Columns in order of first appearance; what is called least is merged into its module or package until all fit. */
-export function participants(functions: readonly FunctionRow[], fit: number): Participants {
+/** Columns of functions, in the order of their first appearance; with how many calls of each are shown. */
+export type ShownFunctions = ReadonlyMap<number, number>
+
+/**
+ * Columns in order of first appearance; what is shown least is merged into its module or package until all fit.
+ * Functions that are opened `later` get columns at the right while there is room; then they join their home's, where it has one. So no column moves.
+ */
+export function participants(functions: readonly FunctionRow[], shown: ShownFunctions, later: Iterable<number>, fit: number): Participants {
   const drafts = new Map<string, Draft>()
-  functions.forEach(({participant, package: home, module, calls, first_ns: first}, at) => {
-    if (calls === 0) return
+  const draftOf = (at: number, calls: number): Draft => {
+    const {participant, package: home, module} = functions[at]!
     const isScript = module === '__main__'
-    const key = `${home}\0${participant}\0${isScript}`
-    const draft = {name: participant, home, isScript, members: [participant], calls, first, functions: [at]}
+    return {name: participant, home, isScript, members: [participant], calls, first: drafts.size, functions: [at], keys: [`${home}\0${participant}\0${isScript}`]}
+  }
+  for (const [at, calls] of shown) {
+    const draft = draftOf(at, calls)
+    const key = draft.keys[0]!
     const known = drafts.get(key)
-    drafts.set(key, known === undefined ? draft : {...joined(known, draft), members: known.members})
-  })
+    drafts.set(key, known === undefined ? draft : {...joined(known, draft), members: known.members, keys: known.keys})
+  }
   let columns = [...drafts.values()]
   while (columns.length > Math.max(2, fit)) {
     const merge = nextMerge(columns)
@@ -49,12 +60,40 @@ export function participants(functions: readonly FunctionRow[], fit: number): Pa
     const draft = others.reduce(joined, first)
     columns = [...columns.filter((column) => !merge.members.includes(column)), {...draft, name: merge.home, home: outer(merge.home), isScript: false}]
   }
-  columns.sort((a, b) => a.first - b.first || a.functions[0]! - b.functions[0]!)
+  columns.sort((a, b) => a.first - b.first)
+  for (const at of later) {
+    if (shown.has(at)) continue
+    const draft = draftOf(at, 1)
+    const known = columns.findIndex(({keys}) => keys.includes(draft.keys[0]!))
+    const place = known >= 0 || columns.length < fit ? known : homeOf(columns, draft.home)
+    if (place < 0) columns.push({...draft, first: columns.length})
+    else columns[place] = {...joined(columns[place]!, draft), members: known >= 0 ? columns[place]!.members : [...columns[place]!.members, ...draft.members]}
+  }
   const columnOf = new Uint16Array(functions.length)
   columns.forEach((draft, column) => {
     for (const at of draft.functions) columnOf[at] = column
   })
   return {columns: columns.map(columnFor), columnOf}
+}
+
+/** The column that bears the name of the home, or of what is around it; -1 where none does. */
+function homeOf(columns: readonly Draft[], home: string): number {
+  for (let at = home; at !== ''; at = outer(at)) {
+    const found = columns.findIndex(({name, isScript}) => name === at && !isScript)
+    if (found >= 0) return found
+  }
+  return -1
+}
+
+/** Functions of the first picture, and how many rows are theirs. */
+export function firstFunctions(map: readonly MapLine[]): Map<number, number> {
+  const found = new Map<number, number>()
+  for (let at = 0; at < map.length;) {
+    const line = map[at]!
+    for (const fn of [line.creator, line.function]) if (fn !== undefined) found.set(fn, (found.get(fn) ?? 0) + (fn === line.function ? 1 : 0))
+    at += line.open === true ? 1 : 1 + (line.inside ?? 0)
+  }
+  return found
 }
 
 interface Merge {
@@ -95,7 +134,7 @@ function byCalls(a: Draft, b: Draft): number {
 function joined(a: Draft, b: Draft): Draft {
   return {
     ...a, members: [...a.members, ...b.members], calls: a.calls + b.calls,
-    first: Math.min(a.first, b.first), functions: [...a.functions, ...b.functions],
+    first: Math.min(a.first, b.first), functions: [...a.functions, ...b.functions], keys: [...a.keys, ...b.keys],
   }
 }
 

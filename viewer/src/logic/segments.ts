@@ -1,4 +1,4 @@
-import {NONE, RAISED, RETURNED} from '../data/table.ts'
+import {RAISED, RETURNED} from '../data/table.ts'
 import {finished, growing, push} from '../lib/growing.ts'
 import {functionOf, isQuietBody, type Model} from './model.ts'
 import {childRange} from './tree.ts'
@@ -11,9 +11,6 @@ export const SINGLE = 0
 export const EQUAL = 1
 /** A stretch shown as one row until it is opened. */
 export const STRETCH = 2
-/** Stands before pieces of other lanes that ran at the same time, and covers them. */
-export const PARALLEL = 3
-
 /** Longest list of pieces that is shown whole. */
 const SHOWN_WHOLE = 14
 /** A stretch shorter than this takes no fewer rows than its calls. */
@@ -29,7 +26,7 @@ export function segmentsOf(model: Model, parent: number): Segments {
   const [from, to] = childRange(model.tree, parent)
   if (to - from === 1) return Uint32Array.of(from, to, SINGLE)
   const items = equalRuns(model, from, to)
-  return withParallel(model, parent, items.length / 3 <= SHOWN_WHOLE ? items : withStretches(model, items))
+  return items.length / 3 <= SHOWN_WHOLE ? items : withStretches(model, items)
 }
 
 /** What an opened stretch shows: its calls, or stretches again when they are too many. */
@@ -95,42 +92,6 @@ function withStretches({calls, tree}: Model, items: Segments): Segments {
   }
   close(items.length)
   return finished(list)
-}
-
-/** Marks the pieces that belong to two or more other lanes whose calls overlap in time. */
-function withParallel(model: Model, parent: number, pieces: Segments): Segments {
-  const {tree} = model
-  if (parent === NONE) return pieces
-  const own = tree.lane[parent]!
-  if (!hasOtherLane(model, pieces, own)) return pieces
-  const isOther = (at: number) => tree.lane[tree.children[pieces[at]!]!] !== own && tree.lane[tree.children[pieces[at + 1]! - 1]!] !== own
-  const list = growing(64)
-  for (let at = 0; at < pieces.length;) {
-    let next = at
-    while (next < pieces.length && isOther(next)) next += 3
-    if (next > at && overlaps(model, pieces[at]!, pieces[next - 2]!)) add(list, pieces[at]!, pieces[next - 2]!, PARALLEL)
-    const end = Math.max(next, at + 3)
-    for (; at < end; at += 3) add(list, pieces[at]!, pieces[at + 1]!, pieces[at + 2]!)
-  }
-  return finished(list)
-}
-
-function hasOtherLane({tree}: Model, pieces: Segments, own: number): boolean {
-  for (let at = 0; at < pieces.length; at += 3) if (tree.lane[tree.children[pieces[at]!]!] !== own) return true
-  return false
-}
-
-/** Whether calls of two lanes were open at the same moment. */
-function overlaps({calls, tree}: Model, from: number, to: number): boolean {
-  const order = [...tree.children.subarray(from, to)].sort((a, b) => a - b)
-  const until = new Map<number, number>()
-  for (const call of order) {
-    const lane = tree.lane[call]!
-    for (const [other, end] of until) if (other !== lane && end > calls.start[call]!) return true
-    const end = calls.end[call]!
-    until.set(lane, Math.max(until.get(lane) ?? 0, Number.isNaN(end) ? Number.POSITIVE_INFINITY : end))
-  }
-  return false
 }
 
 function isPlainLeaf({calls, tree}: Model, call: number): boolean {

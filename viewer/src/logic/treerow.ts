@@ -50,10 +50,7 @@ const GUIDES = 24
 
 export function treeHeights(narrow: boolean): Record<RowKind, number> {
   const row = narrow ? 36 : ROW_HEIGHT
-  return {
-    [ROW.call]: row, [ROW.leaf]: row, [ROW.return]: row, [ROW.fail]: row, [ROW.suspended]: row,
-    [ROW.unfinished]: row, [ROW.absent]: row, [ROW.stretch]: row, [ROW.equal]: row, [ROW.parallel]: row,
-  }
+  return {[ROW.call]: row, [ROW.absent]: row, [ROW.stretch]: row, [ROW.equal]: row}
 }
 
 export interface TreeContext {

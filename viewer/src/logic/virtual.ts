@@ -1,4 +1,4 @@
-import {rowAt, type Rows} from './rows.ts'
+import {rowAt, type Tops} from './rows.ts'
 
 /** Browsers refuse taller boxes; beyond it the scroll bar stands for the rows in proportion. */
 export const TALLEST = 8_000_000
@@ -31,7 +31,7 @@ export function boxFor(top: number, height: number, view: number): number {
 }
 
 /** Rows to keep for a window on them. */
-export function visibleRange(rows: Rows, top: number, view: number): readonly [from: number, to: number] {
+export function visibleRange(rows: Tops, top: number, view: number): readonly [from: number, to: number] {
   if (rows.length === 0) return [0, 0]
   const from = Math.max(0, rowAt(rows, top) - OVERSCAN)
   const to = Math.min(rows.length, rowAt(rows, top + view) + 1 + OVERSCAN)
@@ -39,6 +39,6 @@ export function visibleRange(rows: Rows, top: number, view: number): readonly [f
 }
 
 /** Where the kept rows begin inside the box, in whole pixels. */
-export function layerTop(scroll: Scroll, rows: Rows, from: number): number {
+export function layerTop(scroll: Scroll, rows: Tops, from: number): number {
   return Math.round(scroll.box + (rows.top[from]! - scroll.rows))
 }

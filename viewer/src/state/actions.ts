@@ -1,4 +1,6 @@
 import {NONE} from '../data/table.ts'
+import {LINE, type Line, type MapLines, type MapOpen, type Picking} from '../logic/mapline.ts'
+import {revealingOnMap} from '../logic/mapreveal.ts'
 import type {Model} from '../logic/model.ts'
 import {foldedAll, revealing, withAllBelow, withCall, withStretch} from '../logic/open.ts'
 import {isStop, isStretchRow, stretchKey, type RowKind, type Rows} from '../logic/rows.ts'
@@ -13,11 +15,13 @@ export function choose(state: AppState, call: number): AppState {
 /** Chooses a call from elsewhere: opens what hides it and brings it into sight. */
 export function goTo(model: Model, state: AppState, call: number): AppState {
   if (call < 0 || call >= model.tree.length) return state
-  return asked({...choose(state, call), open: revealing(model, state.open, call), sheet: false}, 'centre')
+  return asked({...choose(state, call), open: revealing(model, state.open, call), map: state.view === 'map' ? revealingOnMap(model, state.map, call) : state.map, sheet: false}, 'centre')
 }
 
-export function showView(state: AppState, view: ViewName): AppState {
-  return view === state.view ? state : asked({...state, view}, 'centre')
+export function showView(model: Model, state: AppState, view: ViewName): AppState {
+  if (view === state.view) return state
+  const map = view === 'map' && state.chosen >= 0 ? revealingOnMap(model, state.map, state.chosen) : state.map
+  return asked({...state, view, map, cursor: ''}, 'centre')
 }
 
 export function toggleCall(state: AppState, call: number, isOpen = state.open.calls[call] === 0): AppState {
@@ -26,6 +30,124 @@ export function toggleCall(state: AppState, call: number, isOpen = state.open.ca
 
 export function toggleStretch(state: AppState, key: string): AppState {
   return {...state, open: withStretch(state.open, key, !state.open.stretches.has(key))}
+}
+
+/** Chooses a row of the map where it stands. A call that this file does not hold is named, not chosen. */
+export function chooseLine(model: Model, state: AppState, {call, key, kind}: Pick<Line, 'call' | 'key' | 'kind'>): AppState {
+  const isCall = kind !== LINE.block && kind !== LINE.section && kind !== LINE.more && kind !== LINE.note
+  if (!isCall || call < 0) return {...state, cursor: key, missing: -1}
+  const isHeld = call < model.calls.length
+  return {...state, chosen: isHeld ? call : -1, cursor: key.replace(/-[es]$/, ''), missing: isHeld ? -1 : call}
+}
+
+/** Opens or folds a row of the map. */
+export function toggleLine(state: AppState, key: string): AppState {
+  const toggled = new Set(state.map.toggled)
+  if (!toggled.delete(key)) toggled.add(key)
+  return {...state, map: {...state.map, toggled}}
+}
+
+/** Shows an iteration, from 1, or with 0 all of them as one. */
+export function pickIteration(state: AppState, {key, total, hasAll}: Picking, at: number): AppState {
+  const picks = new Map(state.map.picks)
+  const chosen = Math.min(total, Math.max(hasAll ? 0 : 1, at))
+  if (chosen === 0) picks.delete(key)
+  else picks.set(key, chosen)
+  return {...state, map: {...state.map, picks}}
+}
+
+/** The iteration so many further on of the innermost loop around the row the keys stand on. */
+export function stepIteration(state: AppState, rows: MapLines, by: number): AppState {
+  const picking = pickingAt(state, rows)
+  if (picking === null) return state
+  if (picking.key !== rows.lines[rows.rowOf.get(picking.key) ?? -1]?.block?.key) return state
+  return pickIteration(state, picking, Math.max(1, picking.at + by))
+}
+
+/** The innermost choice of iterations around the row the keys stand on, or the first of the map. */
+export function pickingAt(state: AppState, rows: MapLines): Picking | null {
+  const row = mapRowOf(state, rows)
+  for (let block = rows.lines[row]?.block ?? null; block !== null; block = block.outer) {
+    if (block.picking !== null && block.kind === 'loop' && block.picking.key === block.key) return block.picking
+  }
+  if (row >= 0) return null
+  return rows.lines.find(({block}) => block?.kind === 'loop' && block.picking?.key === block.key)?.block?.picking ?? null
+}
+
+/** Row of the map that the keys stand on, or -1. */
+export function mapRowOf({cursor, chosen}: AppState, rows: MapLines): number {
+  if (cursor !== '') return rows.rowOf.get(cursor) ?? -1
+  if (chosen < 0) return -1
+  const isCall = ({kind}: Line) => kind === LINE.call || kind === LINE.leaf
+  const exact = rows.lines.findIndex((line) => isCall(line) && line.call === chosen && line.times === 1)
+  return exact >= 0 ? exact : rows.lines.findIndex((line) => isCall(line) && line.call === chosen)
+}
+
+/** Moves over rows of the map that can be chosen. */
+export function moveLine(model: Model, state: AppState, rows: MapLines, by: 1 | -1): AppState {
+  const here = mapRowOf(state, rows)
+  let row = here < 0 ? (by > 0 ? 0 : rows.length - 1) : here + by
+  while (row >= 0 && row < rows.length && !isLineStop(rows.lines[row]!)) row += by
+  const line = rows.lines[row]
+  return line === undefined ? state : asked(chooseLine(model, state, line), 'nearest')
+}
+
+export function toLineEnd(model: Model, state: AppState, rows: MapLines, end: 'first' | 'last'): AppState {
+  let row = end === 'first' ? 0 : rows.length - 1
+  while (row > 0 && !isLineStop(rows.lines[row]!)) row--
+  const line = rows.lines[row]
+  return line === undefined ? state : asked(chooseLine(model, state, line), 'nearest')
+}
+
+/** Opens the row the keys stand on, or goes inside when it is open. */
+export function openLine(model: Model, state: AppState, rows: MapLines, all: boolean): AppState {
+  const row = mapRowOf(state, rows)
+  const line = rows.lines[row]
+  if (line === undefined) return moveLine(model, state, rows, 1)
+  if (all) return {...state, map: openedBelow(state.map, rows, row)}
+  if (line.open === null) return state
+  return line.open ? moveLine(model, state, rows, 1) : toggleLine(state, line.key)
+}
+
+/** Folds the row the keys stand on, or goes to what it stands in when it is folded. */
+export function foldLine(model: Model, state: AppState, rows: MapLines): AppState {
+  const row = mapRowOf(state, rows)
+  const line = rows.lines[row]
+  if (line === undefined) return state
+  if (line.open === true) return toggleLine(state, line.key)
+  const around = rows.lines.findLastIndex((other, at) => at < row && (other.own !== null && other.own === line.frame && other.kind === LINE.call || other.kind === LINE.block && other.block === line.block))
+  return around < 0 ? state : asked(chooseLine(model, state, rows.lines[around]!), 'nearest')
+}
+
+/** Folds the outermost rows of the map. */
+export function foldMap(state: AppState, rows: MapLines): AppState {
+  const toggled = new Set(state.map.toggled)
+  for (const {key, open, frame, kind} of rows.lines) {
+    if (frame === null && kind === LINE.call && open === true && !toggled.delete(key)) toggled.add(key)
+  }
+  return asked({...state, map: {...state.map, toggled}, cursor: ''}, 'nearest')
+}
+
+/** Rows that are opened together at most. */
+const OPENED_TOGETHER = 500
+
+/** Opens a closed row, or all closed rows inside it. */
+function openedBelow(map: MapOpen, rows: MapLines, row: number): MapOpen {
+  const line = rows.lines[row]!
+  const toggled = new Set(map.toggled)
+  const add = (key: string) => toggled.delete(key) || toggled.add(key)
+  if (line.open === false) add(line.key)
+  let opened = 0
+  for (let at = row + 1; at < rows.length && rows.lines[at]!.level > line.level && opened < OPENED_TOGETHER; at++) {
+    if (rows.lines[at]!.open !== false) continue
+    add(rows.lines[at]!.key)
+    opened++
+  }
+  return {...map, toggled}
+}
+
+function isLineStop({kind}: Line): boolean {
+  return kind === LINE.call || kind === LINE.leaf || kind === LINE.more || kind === LINE.block
 }
 
 export function foldAll(model: Model, state: AppState): AppState {

@@ -1,4 +1,5 @@
 import {BY_SELF, type FunctionOrder} from '../logic/functions.ts'
+import {FIRST_MAP, type MapOpen} from '../logic/mapline.ts'
 import type {Model} from '../logic/model.ts'
 import {firstOpening, type OpenState} from '../logic/open.ts'
 import {NO_HITS, type Hits} from '../logic/search.ts'
@@ -19,9 +20,11 @@ export interface AppState {
   readonly view: ViewName
   /** Chosen call, or -1. */
   readonly chosen: number
-  /** Stretch the keys stand on, or ''. */
+  /** Row of the map, or stretch of the tree, that the keys stand on; '': the chosen call's. */
   readonly cursor: string
+  /** What of the tree is open. */
   readonly open: OpenState
+  readonly map: MapOpen
   readonly query: string
   readonly hits: Hits
   /** Place in the hits, or -1. */
@@ -39,7 +42,7 @@ export interface AppState {
 
 export function firstState(model: Model): AppState {
   return {
-    view: 'map', chosen: -1, cursor: '', open: firstOpening(model), query: '', hits: NO_HITS, hit: -1,
+    view: 'map', chosen: -1, cursor: '', open: firstOpening(model), map: FIRST_MAP, query: '', hits: NO_HITS, hit: -1,
     theme: '', panel: true, sheet: false, dialog: '', order: BY_SELF, reveal: {stamp: 0, how: 'nearest'}, missing: -1,
   }
 }

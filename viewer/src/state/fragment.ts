@@ -1,16 +1,21 @@
 import {FUNCTION_COLUMNS, BY_SELF, type FunctionColumn} from '../logic/functions.ts'
+import {FIRST_MAP, type MapOpen} from '../logic/mapline.ts'
 import type {Model} from '../logic/model.ts'
 import type {OpenState} from '../logic/open.ts'
-import {find, goTo} from './actions.ts'
+import {asked, find, goTo} from './actions.ts'
 import {VIEWS, type AppState, type ViewName} from './app.ts'
 
 /** Most changes to the first opening that a link carries. */
 const CHANGES = 60
 
-/** The state as a link's fragment: `map&sel=c-12&open=4.9&fold=2&part=40-90&q=x&sort=calls-up&theme=dark`. */
+/** The state as a link's fragment: `map&sel=c-12&row=o8&rows=o4.c77&it=o8:417&open=4.9&fold=2&part=40-90&q=x&sort=calls-up&theme=dark`. */
 export function toFragment(state: AppState, first: OpenState): string {
   const parts: string[] = [state.view]
   if (state.chosen >= 0) parts.push(`sel=c-${state.chosen}`)
+  if (state.view === 'map' && state.cursor !== '') parts.push(`row=${state.cursor}`)
+  const {toggled, picks} = state.map
+  if (toggled.size > 0 && toggled.size <= CHANGES) parts.push(`rows=${[...toggled].join('.')}`)
+  if (picks.size > 0 && picks.size <= CHANGES) parts.push(`it=${[...picks].map(([key, at]) => `${key}:${at}`).join('.')}`)
   const changes = changesTo(state.open, first)
   if (changes !== null) {
     if (changes.open.length > 0) parts.push(`open=${changes.open.join('.')}`)
@@ -34,7 +39,7 @@ export function fromFragment(model: Model, first: AppState, fragment: string): A
     return at < 0 ? [pair, ''] as const : [pair.slice(0, at), decoded(pair.slice(at + 1))] as const
   }))
   let state: AppState = {...first, view: isView(view) ? view : first.view}
-  state = {...state, open: openFrom(model, first.open, values), panel: values.get('panel') !== 'off'}
+  state = {...state, open: openFrom(model, first.open, values), map: mapFrom(values), panel: values.get('panel') !== 'off'}
   const theme = values.get('theme')
   if (theme === 'light' || theme === 'dark') state = {...state, theme}
   const [column, direction] = (values.get('sort') ?? '').split('-')
@@ -42,9 +47,22 @@ export function fromFragment(model: Model, first: AppState, fragment: string): A
   const query = values.get('q') ?? ''
   if (query !== '') state = find(model, state, query)
   const chosen = /^c-(\d+)$/.exec(values.get('sel') ?? '')
-  if (chosen === null) return state
+  const row = values.get('row') ?? ''
+  const hasRow = state.view === 'map' && ROW.test(row)
+  if (chosen === null) return hasRow ? asked({...state, cursor: row}, 'centre') : state
   const call = Number(chosen[1])
-  return call < model.tree.length ? goTo(model, state, call) : {...state, missing: call}
+  if (call >= model.tree.length) return {...state, missing: call}
+  return hasRow ? asked({...state, chosen: call, cursor: row}, 'centre') : goTo(model, state, call)
+}
+
+/** Key of a row of the map. */
+const ROW = /^([ocm]\d+|l\d+-\d+)$/
+
+function mapFrom(values: ReadonlyMap<string, string>): MapOpen {
+  const list = (key: string) => (values.get(key) ?? '').split('.').filter(Boolean)
+  const picks = list('it').map((pick) => pick.split(':') as [string, string]).filter(([key, at]) => ROW.test(key) && /^\d+$/.test(at))
+  const toggled = list('rows').filter((key) => ROW.test(key))
+  return toggled.length + picks.length === 0 ? FIRST_MAP : {toggled: new Set(toggled), picks: new Map(picks.map(([key, at]) => [key, Number(at)]))}
 }
 
 interface Changes {

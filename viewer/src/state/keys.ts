@@ -1,6 +1,7 @@
 import type {Model} from '../logic/model.ts'
+import type {MapLines} from '../logic/mapline.ts'
 import type {Rows} from '../logic/rows.ts'
-import {choose, foldHere, moveRow, openHere, showView, stepFailure, stepHit, toCaller, toEnd, toggleStretch, asked} from './actions.ts'
+import {choose, foldHere, foldLine, moveLine, moveRow, openHere, openLine, showView, stepFailure, stepHit, stepIteration, toCaller, toEnd, toggleStretch, toLineEnd, asked} from './actions.ts'
 import {VIEWS, type AppState} from './app.ts'
 
 export interface KeyPress {
@@ -11,18 +12,26 @@ export interface KeyPress {
 export interface KeyContext {
   readonly model: Model
   readonly rows: Rows
+  /** Rows of the map, while it is shown. */
+  readonly map: MapLines | null
   /** Functions in the order of the table. */
   readonly functions: readonly number[]
 }
 
 /** The state after a key, or null when the key means nothing here. */
-export function afterKey(state: AppState, {key, shift}: KeyPress, {model, rows, functions}: KeyContext): AppState | null {
+export function afterKey(state: AppState, press: KeyPress, context: KeyContext): AppState | null {
+  const {key, shift} = press
+  const {model, rows, map, functions} = context
+  if (map !== null) {
+    const next = onMap(state, press, model, map)
+    if (next !== undefined) return next
+  }
   const inTable = state.view === 'functions'
   switch (key) {
     case '1':
     case '2':
     case '3':
-      return showView(state, VIEWS[Number(key) - 1]!)
+      return showView(model, state, VIEWS[Number(key) - 1]!)
     case 'j':
     case 'ArrowDown':
       return inTable ? moveFunction(model, state, functions, 1) : moveRow(model, state, rows, 1)
@@ -57,6 +66,33 @@ export function afterKey(state: AppState, {key, shift}: KeyPress, {model, rows, 
       return escaped(state)
     default:
       return null
+  }
+}
+
+/** The state after a key of the map; undefined when it is a key of the page. */
+function onMap(state: AppState, {key, shift}: KeyPress, model: Model, rows: MapLines): AppState | undefined {
+  switch (key) {
+    case 'j':
+    case 'ArrowDown':
+      return moveLine(model, state, rows, 1)
+    case 'k':
+    case 'ArrowUp':
+      return moveLine(model, state, rows, -1)
+    case 'ArrowRight':
+    case 'Enter':
+      return openLine(model, state, rows, shift)
+    case 'ArrowLeft':
+      return foldLine(model, state, rows)
+    case 'Home':
+      return toLineEnd(model, state, rows, 'first')
+    case 'End':
+      return toLineEnd(model, state, rows, 'last')
+    case '[':
+      return stepIteration(state, rows, -1)
+    case ']':
+      return stepIteration(state, rows, 1)
+    default:
+      return undefined
   }
 }
 

@@ -3,12 +3,13 @@ import {counted} from '../lib/format.ts'
 import {nextOrder, orderedFunctions, type FunctionColumn} from '../logic/functions.ts'
 import {NARROW} from '../logic/geometry.ts'
 import {lanesOf} from '../logic/lanes.ts'
+import {mapLines} from '../logic/maplines.ts'
 import {mapHeights} from '../logic/maprow.ts'
 import {type Model} from '../logic/model.ts'
-import {buildRows} from '../logic/rows.ts'
+import {buildRows, fixedRows} from '../logic/rows.ts'
 import {mapNote, noticeText} from '../logic/runfacts.ts'
 import {treeHeights} from '../logic/treerow.ts'
-import {choose, find, foldAll, goTo, rowOf, showView, stepFailure, stepHit, toggleCall, toggleStretch} from '../state/actions.ts'
+import {choose, chooseLine, find, foldAll, foldMap, goTo, mapRowOf, pickIteration, rowOf, showView, stepFailure, stepHit, toggleCall, toggleLine, toggleStretch} from '../state/actions.ts'
 import {firstState, type AppState} from '../state/app.ts'
 import {afterKey, chooseFunction, otherTheme} from '../state/keys.ts'
 import type {Store} from '../state/store.ts'
@@ -36,9 +37,11 @@ export function App({model, store}: {model: Model, store: Store<AppState>}) {
   const act = (change: (state: AppState) => AppState) => store.set(change(store.get()))
   const {view, open, chosen, order} = state
 
-  const mode = view === 'tree' ? 'tree' as const : 'map' as const
-  const rows = useMemo(() => buildRows(model, open, mode, mode === 'tree' ? treeHeights(narrow) : mapHeights(narrow)), [model, open, mode, narrow])
+  const isTree = view === 'tree'
+  const rows = useMemo(() => (isTree ? buildRows(model, open, treeHeights(narrow)) : fixedRows(0, 0)), [model, open, isTree, narrow])
   const row = useMemo(() => (chosen < 0 ? -1 : rowOf(model, state, rows)), [model, chosen, state.cursor, rows])
+  const map = useMemo(() => (view === 'map' ? mapLines(model, state.map, mapHeights(narrow)) : null), [model, view, state.map, narrow])
+  const mapRow = useMemo(() => (map === null ? -1 : mapRowOf(state, map)), [map, chosen, state.cursor])
   const functions = useMemo(() => orderedFunctions(model, order), [model, order])
   const lanes = useMemo(() => lanesOf(model), [model])
 
@@ -75,7 +78,7 @@ export function App({model, store}: {model: Model, store: Store<AppState>}) {
       else if (event.key === 't') theme()
       else if (event.key === 'y') copyLink()
       else {
-        const next = afterKey(store.get(), {key: event.key, shift: event.shiftKey}, {model, rows, functions})
+        const next = afterKey(store.get(), {key: event.key, shift: event.shiftKey}, {model, rows, map, functions})
         if (next === null || (store.get().dialog !== '' && event.key !== 'Escape')) return
         event.preventDefault()
         store.set(next)
@@ -83,12 +86,12 @@ export function App({model, store}: {model: Model, store: Store<AppState>}) {
     }
     window.addEventListener('keydown', onKey)
     return () => window.removeEventListener('keydown', onKey)
-  }, [model, rows, functions])
+  }, [model, rows, map, functions])
 
   const notice = useMemo(() => noticeText(model, state.missing), [model, state.missing])
   const isEmpty = model.tree.length === 0
   const close = () => act((now) => ({...now, dialog: ''}))
-  const note = view === 'functions' ? `${counted(functions.length, 'function')}, ${counted(model.page.run.calls, 'call')}, sorted by ${ORDER_WORDS[order.column]}` : isEmpty ? '' : mapNote(model, rows.length)
+  const note = view === 'functions' ? `${counted(functions.length, 'function')}, ${counted(model.page.run.calls, 'call')}, sorted by ${ORDER_WORDS[order.column]}` : isEmpty ? '' : mapNote(model, map?.length ?? rows.length)
   return (
     <>
       <TopBar
@@ -98,12 +101,18 @@ export function App({model, store}: {model: Model, store: Store<AppState>}) {
       />
       <ViewBar
         view={view} note={note} hits={state.hits} hit={state.hit} canFold={view !== 'functions' && !isEmpty}
-        onView={(name) => act((now) => showView(now, name))} onHit={hit} onFold={() => act((now) => foldAll(model, now))} onFirst={() => act((now) => ({...now, open: firstState(model).open, cursor: ''}))}
+        onView={(name) => act((now) => showView(model, now, name))} onHit={hit} onFold={() => act((now) => (map === null ? foldAll(model, now) : foldMap(now, map)))} onFirst={() => act((now) => ({...now, ...(map === null ? {open: firstState(model).open} : {map: firstState(model).map}), cursor: ''}))}
       />
       {notice !== null && <div class="notice" role="note"><span>{notice.text} {notice.command !== '' && <code>{notice.command}</code>} {notice.after}</span></div>}
       <main class="view" aria-label={view}>
         {isEmpty && view !== 'functions' ? <Empty page={model.page} />
-          : view === 'map' ? <MapView model={model} state={state} rows={rows} row={row} lanes={lanes} narrow={narrow} onChoose={onChoose} onToggle={onToggle} onGo={goToCall} />
+          : map !== null ? (
+            <MapView
+              model={model} state={state} rows={map} row={mapRow} lanes={lanes} narrow={narrow} onGo={goToCall}
+              onChoose={(line) => act((now) => chooseLine(model, now, line))} onToggle={({key, expanded}) => expanded !== null && act((now) => toggleLine(now, key))}
+              onPick={(picking, at) => act((now) => pickIteration(now, picking, at))}
+            />
+          )
           : view === 'tree' ? <TreeView model={model} state={state} rows={rows} row={row} onChoose={onChoose} onToggle={onToggle} />
           : functions.length === 0 ? <Empty page={model.page} />
           : <FunctionsView model={model} state={state} order={order} functions={functions} narrow={narrow} onOrder={(column: FunctionColumn) => act((now) => ({...now, order: nextOrder(now.order, column)}))} onChoose={(called) => act((now) => chooseFunction(model, now, called))} />}

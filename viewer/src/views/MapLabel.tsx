@@ -3,7 +3,7 @@ import {Marked} from './Marked.tsx'
 import {Arguments, resultClass, Value} from './Value.tsx'
 
 /** The words of one message on the map. */
-export function MapLabel({label, query, onPill}: {label: Label, query: string, onPill: () => void}) {
+export function MapLabel({label, share, query, onPill}: {label: Label, share: number, query: string, onPill: () => void}) {
   const {pill} = label
   const classes = ['lb', label.at, label.isTight ? 'tight' : '', pill === null ? '' : 'pilled', pill !== null && pill.text !== '' && label.name !== '' ? 'folds' : ''].filter(Boolean).join(' ')
   const isAlone = label.name === '' && label.failure === ''
@@ -11,6 +11,7 @@ export function MapLabel({label, query, onPill}: {label: Label, query: string, o
     <span class={classes} style={{left: `${label.x}px`, maxWidth: `${label.width}px`}} title={titleOf(label)}>
       {pill !== null && label.name === '' && <PillButton pill={pill} onPill={onPill} />}
       {label.head !== '' && <b class="head">{label.head}</b>}
+      {share >= 0 && <i class="share" style={{'--w': `${Math.max(2, share * 100)}%`}} />}
       {label.module !== '' && <span class="mo">{label.module}</span>}
       {label.name !== '' && <b><Marked text={label.name} query={query} /></b>}
       {label.args !== null && <Arguments args={label.args} query={query} />}
@@ -26,7 +27,7 @@ export function MapLabel({label, query, onPill}: {label: Label, query: string, o
 function PillButton({pill, isBrief = false, onPill}: {pill: NonNullable<Label['pill']>, isBrief?: boolean, onPill: () => void}) {
   return (
     <button
-      class={pill.text === '' ? 'fold bare' : isBrief ? 'fold brief' : 'fold'} tabIndex={-1} aria-expanded={pill.open} title={`${pill.title}: ${pill.open ? 'fold' : 'open'}`}
+      class={pill.text === '' ? (isBrief ? 'fold bare quiet' : 'fold bare') : isBrief ? 'fold brief' : 'fold'} tabIndex={-1} aria-expanded={pill.open} title={`${pill.title}: ${pill.open ? 'fold' : 'open'}`}
       onClick={(event) => {
         event.stopPropagation()
         onPill()
@@ -38,8 +39,8 @@ function PillButton({pill, isBrief = false, onPill}: {pill: NonNullable<Label['p
 }
 
 /** The whole text, for what does not fit. */
-function titleOf({module, outer, name, args, result, failure, note}: Label): string {
-  const call = name === '' ? '' : `${module}${outer}${name}${args === null ? '' : `(${args.map((arg) => `${arg.name}=${arg.value.text}`).join(', ')})`}`
-  const end = result === null ? '' : ` → ${result.text}`
-  return [`${call}${end}`, failure === '' ? '' : `× ${failure}`, note].filter(Boolean).join('\n')
+function titleOf({module, outer, name, args, result, failure, head, note}: Label): string {
+  const call = name === '' ? '' : `${module}${outer}${name}${args === null ? '' : `(${args.map((arg) => `${arg.name}=${arg.value.whole ?? arg.value.text}`).join(', ')})`}`
+  const end = result === null ? '' : ` → ${result.whole ?? result.text}`
+  return [head, `${call}${end}`, failure === '' ? '' : `× ${failure}`, note].filter(Boolean).join('\n')
 }

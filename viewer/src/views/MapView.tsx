@@ -1,10 +1,10 @@
 import {useMemo} from 'preact/hooks'
 import {columnX, columnsFitting, geometry} from '../logic/geometry.ts'
 import type {Lanes} from '../logic/lanes.ts'
+import type {MapLines, Picking} from '../logic/mapline.ts'
 import {describeMapRows, type MapRowView} from '../logic/maprow.ts'
 import type {Model} from '../logic/model.ts'
-import {participants} from '../logic/participants.ts'
-import type {Rows} from '../logic/rows.ts'
+import {firstFunctions, participants} from '../logic/participants.ts'
 import {layerTop, visibleRange} from '../logic/virtual.ts'
 import type {AppState} from '../state/app.ts'
 import {Heads} from './Heads.tsx'
@@ -16,30 +16,32 @@ import {OpenFrames} from './OpenFrames.tsx'
 export interface MapViewProps {
   model: Model
   state: AppState
-  rows: Rows
+  rows: MapLines
   row: number
   lanes: Lanes
   narrow: boolean
-  onChoose: (row: {call: number, stretch: string}) => void
-  onToggle: (row: {call: number, stretch: string}) => void
+  onChoose: (row: MapRowView) => void
+  onToggle: (row: MapRowView) => void
+  onPick: (picking: Picking, at: number) => void
   onGo: (call: number) => void
 }
 
 /** The run as a sequence diagram. */
-export function MapView({model, state, rows, row, lanes, narrow, onChoose, onToggle, onGo}: MapViewProps) {
+export function MapView({model, state, rows, row, lanes, narrow, onChoose, onToggle, onPick, onGo}: MapViewProps) {
   const head = narrow ? 28 : 46
   const height = rows.top[rows.length]! + 40
   const scroller = useScroller(height, head)
   const {width, view, scroll} = scroller
   const fit = columnsFitting(width || 1000, lanes.rails, narrow)
-  const {columns, columnOf} = useMemo(() => participants(model.page.functions, fit), [model, fit])
+  const first = useMemo(() => firstFunctions(model.page.map), [model])
+  const {columns, columnOf} = useMemo(() => participants(model.page.functions, first, shownFunctions(rows), fit), [model, first, rows, fit])
   const measures = useMemo(() => geometry(width, columns.length, lanes.rails, narrow), [width, columns.length, lanes, narrow])
   useReveal(scroller, rows, row, state.reveal)
 
   const [from, to] = visibleRange(rows, scroll.rows, view)
   const shown = useMemo(
-    () => (width === 0 ? [] : describeMapRows({model, rows, open: state.open, columnOf, columns: columns.length, geometry: measures, lanes, chosen: state.chosen, cursor: state.cursor, hits: state.hits}, from, to)),
-    [model, rows, state.open, columnOf, columns.length, measures, lanes, state.chosen, state.cursor, state.hits, from, to],
+    () => (width === 0 ? [] : describeMapRows({model, rows, columnOf, columns: columns.length, geometry: measures, lanes, chosen: state.chosen, cursor: state.cursor, hits: state.hits}, from, to)),
+    [model, rows, columnOf, columns.length, measures, lanes, state.chosen, state.cursor, state.hits, from, to],
   )
   const chosenColumn = state.chosen < 0 ? -1 : columnOf[model.calls.function[state.chosen]!]!
   const active = shown.find((item: MapRowView) => item.chosen)
@@ -54,14 +56,23 @@ export function MapView({model, state, rows, row, lanes, narrow, onChoose, onTog
           <div class="behind" aria-hidden="true">{columns.map((column, at) => <i key={column.name} style={{left: `${columnX(measures, at)}px`, height: `${view}px`}} />)}</div>
           <Heads columns={columns} geometry={measures} lanes={lanes} chosen={chosenColumn} />
           <div class="layer" style={{top: `${head + layerTop(scroll, rows, from)}px`}}>
-            {shown.map((item) => <MapRow key={item.key} row={item} origin={rows.top[from]!} query={state.hits.query} onChoose={onChoose} onToggle={onToggle} />)}
+            {shown.map((item) => <MapRow key={item.key} model={model} row={item} origin={rows.top[from]!} query={state.hits.query} onChoose={onChoose} onToggle={onToggle} onPick={onPick} />)}
           </div>
         </div>
       </div>
       <OpenFrames model={model} rows={rows} top={scroll.rows} onGo={onGo} />
-      {isTaller && !narrow && <Minimap model={model} rows={rows} columnOf={columnOf} columns={columns.length} top={scroll.rows} view={view} onScroll={scroller.scrollTo} />}
+      {isTaller && !narrow && <Minimap rows={rows} columnOf={columnOf} columns={columns.length} top={scroll.rows} view={view} onScroll={scroller.scrollTo} />}
       <div class="sr" role="status" aria-live="polite">{active?.spoken ?? ''}</div>
     </>
   )
 }
 
+/** Functions of rows, those that started lanes among them. */
+function shownFunctions({lines}: MapLines): Set<number> {
+  const found = new Set<number>()
+  for (const {fn, creator} of lines) {
+    if (creator >= 0) found.add(creator)
+    if (fn >= 0) found.add(fn)
+  }
+  return found
+}

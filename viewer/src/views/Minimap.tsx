@@ -1,11 +1,9 @@
 import {useEffect, useRef} from 'preact/hooks'
 import {MinimapCanvas} from '../draw/minimap.ts'
-import type {Model} from '../logic/model.ts'
-import type {Rows} from '../logic/rows.ts'
+import type {MapLines} from '../logic/mapline.ts'
 
 export interface MinimapProps {
-  model: Model
-  rows: Rows
+  rows: MapLines
   columnOf: Uint16Array
   columns: number
   top: number
@@ -14,7 +12,7 @@ export interface MinimapProps {
 }
 
 /** The whole map in 36 pixels, with the window on it. */
-export function Minimap({model, rows, columnOf, columns, top, view, onScroll}: MinimapProps) {
+export function Minimap({rows, columnOf, columns, top, view, onScroll}: MinimapProps) {
   const box = useRef<HTMLDivElement>(null)
   const canvas = useRef<HTMLCanvasElement>(null)
   const height = rows.top[rows.length]!
@@ -24,7 +22,7 @@ export function Minimap({model, rows, columnOf, columns, top, view, onScroll}: M
   useEffect(() => {
     if (canvas.current === null) return undefined
     const drawing = new MinimapCanvas(canvas.current)
-    const draw = () => drawing.draw(model, rows, columnOf, columns, height * scale)
+    const draw = () => drawing.draw(rows, columnOf, columns, height * scale)
     draw()
     const dark = window.matchMedia('(prefers-color-scheme: dark)')
     const observer = new MutationObserver(draw)
@@ -34,7 +32,7 @@ export function Minimap({model, rows, columnOf, columns, top, view, onScroll}: M
       observer.disconnect()
       dark.removeEventListener('change', draw)
     }
-  }, [model, rows, columnOf, columns, height, scale])
+  }, [rows, columnOf, columns, height, scale])
 
   const go = (event: PointerEvent) => {
     const bounds = box.current?.getBoundingClientRect()

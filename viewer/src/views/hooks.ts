@@ -1,5 +1,5 @@
 import {useCallback, useEffect, useLayoutEffect, useRef, useState} from 'preact/hooks'
-import type {Rows} from '../logic/rows.ts'
+import type {Tops} from '../logic/rows.ts'
 import {boxFor, scrolled, TALLEST, type Scroll} from '../logic/virtual.ts'
 import type {Reveal} from '../state/app.ts'
 import type {Store} from '../state/store.ts'
@@ -82,7 +82,7 @@ export function useScroller(height: number, head: number): Scroller {
 }
 
 /** Brings a row into sight when it is asked for. */
-export function useReveal(scroller: Scroller, rows: Rows, row: number, reveal: Reveal): void {
+export function useReveal(scroller: Scroller, rows: Tops, row: number, reveal: Reveal): void {
   const done = useRef(0)
   const {view, scroll, scrollTo} = scroller
   useLayoutEffect(() => {
