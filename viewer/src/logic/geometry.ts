@@ -23,6 +23,8 @@ const WIDEST = 164
 const LAST = 380
 /** The same when columns must be merged to fit. */
 const LEAST_LAST = 230
+/** What is added to it where columns are scrolled to in any case. */
+const WIDE_LAST = 120
 export const RAILS = 6
 
 /** How many lifelines fit beside each other. */
@@ -41,7 +43,7 @@ export function geometry(width: number, columns: number, rails: number, narrow: 
   const room = width - first - 62 - LAST
   const gap = Math.min(WIDEST, Math.max(CLOSEST, columns > 1 ? room / (columns - 1) : WIDEST))
   const needed = first + gap * (columns - 1) + 62 + LEAST_LAST
-  return {narrow, first, gap, width: Math.max(width, needed), took: 62, labels: 0, lane: 13, firstLane: 72, row: 22}
+  return {narrow, first, gap, width: needed > width ? needed + WIDE_LAST : width, took: 62, labels: 0, lane: 13, firstLane: 72, row: 22}
 }
 
 export function columnX({first, gap}: Geometry, column: number): number {

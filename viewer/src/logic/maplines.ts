@@ -98,7 +98,7 @@ class Builder {
       }
       case 'lane':
       case 'section':
-        this.#add(told.kind === 'lane' ? LINE.note : LINE.section, key, around, {told, times: told.times ?? 1, ...this.#laneAround(around)}, {text: told.kind === 'lane' ? `${told.task === undefined ? 'thread' : 'task'} ${told.text}` : told.text})
+        this.#add(told.kind === 'lane' ? LINE.note : LINE.section, key, around, {told, times: told.times ?? 1, lane: around.block?.kind === 'parallel' && told.kind === 'section' ? this.#laneOf(this.#map[at + 1]) : around.frame?.lane ?? 0}, {text: told.kind === 'lane' ? `${told.task === undefined ? 'thread' : 'task'} ${told.text}` : told.text})
         return
       default:
         this.#toldBlock(told, at, around)
@@ -106,10 +106,9 @@ class Builder {
   }
 
   #toldCall(told: Told, at: number, around: Around): void {
-    const {threads} = this.#model.page
     const [call, inside] = [told.call ?? -1, told.calls_inside ?? 0]
     const key = `o${at}`
-    const lane = told.task === undefined ? told.thread ?? 0 : threads.length + told.task
+    const lane = this.#laneOf(told)
     const head: Head = {
       fn: told.function ?? -1, call, times: told.times ?? 1, told, outcome: told.outcome ?? RETURNED, lane, inside: told.again === true ? 0 : inside, failing: false,
       creator: around.frame === null ? told.creator ?? -1 : -1,
@@ -141,7 +140,7 @@ class Builder {
     if (isBare) this.#add(LINE.section, key, within, head, {text: told.text, around: around.times})
     else this.#add(LINE.block, key, within, head, {text: kind === 'parallel' ? this.#sections(at, end) : told.text, open: isOpen})
     if (!isOpen) return
-    if (kind === 'parallel') this.#add(LINE.section, `${key}-1`, within, head, {text: told.text})
+    if (kind === 'parallel') this.#add(LINE.section, `${key}-1`, within, {...head, lane: this.#laneOf(this.#map[at + 1])}, {text: told.text})
     if (picking !== null && picking.at > 0 && picking.key === key) {
       if (kind === 'recursion') this.#body(around.frame?.call ?? -1, {...within, times: 1})
       else if (loop !== null) this.#iteration(loop.repeat, loop.first, picking.at, {...within, times: 1})
@@ -201,7 +200,7 @@ class Builder {
     const before = this.#lines[this.#lines.length - 1]
     if (head.outcome === UNFINISHED) this.#add(LINE.unfinished, `${key}-e`, around, head, {own})
     else if (head.outcome !== RAISED) this.#add(LINE.return, `${key}-e`, around, head, {own, text: exception})
-    else if (before !== undefined && before.kind === LINE.fail && before.last?.above === own && before.text === exception && before.block === around.block) before.last = own
+    else if (before !== undefined && before.kind === LINE.fail && before.last?.above === own && before.text === exception && before.times === 1 && head.times === 1) before.last = own
     else this.#add(LINE.fail, `${key}-e`, around, head, {own, last: own, text: exception})
   }
 
@@ -272,6 +271,12 @@ class Builder {
     const least = tree.repeatIsExact[repeat] === 1 ? '' : 'at least '
     this.#add(LINE.block, key, within, {times: total, ...this.#laneAround(around)}, {text: `${least}${count(total)}×${line === undefined ? '' : `, line ${line}`}`, open: isOpen})
     if (isOpen) this.#iteration(repeat, position, at, within)
+  }
+
+  /** The lane of a call of the file, or of the first in a block. */
+  #laneOf(told: Told | undefined): number {
+    if (told?.kind === 'loop') return this.#laneOf(this.#map[this.#map.indexOf(told) + 1])
+    return told?.task === undefined ? told?.thread ?? 0 : this.#model.page.threads.length + told.task
   }
 
   #laneAround({frame}: Around): Pick<Head, 'lane'> {

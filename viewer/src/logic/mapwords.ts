@@ -47,7 +47,7 @@ export function labelOf(context: MapContext, line: Line): Words {
     case LINE.fail: {
       const isOne = tellsItself(model, line)
       const last = line.last?.call ?? -1
-      const failure = isOne ? failureText(model, line.call) : clip(visible(line.text === '' ? 'exception not recorded' : line.text), SHORT_FAILURE)
+      const failure = isOne ? failureText(model, line.call) : clip(visible(line.text === '' ? (line.told === null ? 'its exception is not in this file' : 'exception not recorded') : line.text), SHORT_FAILURE)
       return {...EMPTY, failure, times: timesOf(line), note: isOne && last >= 0 && last < model.calls.length ? failureGoes(model, line.call, last) : ''}
     }
     case LINE.suspended:

@@ -1,7 +1,8 @@
 import {CLOSED, EXITED, NONE, RAISED, UNFINISHED} from '../data/table.ts'
-import {count, duration, moment} from '../lib/format.ts'
+import {count, counted, duration, moment} from '../lib/format.ts'
 import {exceptionType, fileName, localName, plainName, visibleLines} from '../lib/text.ts'
 import {argumentTexts, laneName, modulePrefix, outcomeWords, resultText, textAt, wentOn, type ArgumentText, type ValueText} from './label.ts'
+import type {Line} from './mapline.ts'
 import {functionOf, passesOn, type Model} from './model.ts'
 import {elapsed} from './times.ts'
 import {pathUp} from './tree.ts'
@@ -18,6 +19,21 @@ export interface FailureStep {
   readonly text: string
   readonly where: string
   readonly kind: 'raised' | 'passes' | 'caught'
+}
+
+/** What is known of the calls that a row of the map stands for. */
+export interface FoldedRow {
+  readonly words: string
+  /** Arguments and the result: what values they had. */
+  readonly values: readonly {readonly name: string, readonly text: string}[]
+}
+
+export function foldedRow(line: Line | undefined): FoldedRow | null {
+  if (line === undefined || line.told === null || line.times < 2 || line.fn < 0) return null
+  const values = (line.told.args ?? []).map(([name, text]) => ({name, text: text === '' ? 'not recorded' : text}))
+  if (line.told.result !== undefined) values.push({name: '→', text: line.told.result})
+  if (line.told.exception !== undefined) values.push({name: '×', text: line.told.exception})
+  return {words: `${counted(line.times, 'call')}, folded`, values}
 }
 
 /** What the panel says about one call. */

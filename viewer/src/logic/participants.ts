@@ -37,7 +37,8 @@ export type ShownFunctions = ReadonlyMap<number, number>
 
 /**
  * Columns in order of first appearance; what is shown least is merged into its module or package until all fit.
- * Functions that are opened `later` get columns at the right while there is room; then they join their home's, where it has one. So no column moves.
+ * Functions that are opened `later` get columns at the right while there is room; then they join their home's, which gets one beside these,
+ * and in the end that of what is around their home. So no column moves.
  */
 export function participants(functions: readonly FunctionRow[], shown: ShownFunctions, later: Iterable<number>, fit: number): Participants {
   const drafts = new Map<string, Draft>()
@@ -65,8 +66,8 @@ export function participants(functions: readonly FunctionRow[], shown: ShownFunc
     if (shown.has(at)) continue
     const draft = draftOf(at, 1)
     const known = columns.findIndex(({keys}) => keys.includes(draft.keys[0]!))
-    const place = known >= 0 || columns.length < fit ? known : homeOf(columns, draft.home)
-    if (place < 0) columns.push({...draft, first: columns.length})
+    const place = known >= 0 || columns.length < fit ? known : homeOf(columns, draft.home, columns.length < fit + BESIDE)
+    if (place < 0) columns.push({...draft, ...(columns.length < fit || draft.home === '' ? {} : {name: draft.home, home: outer(draft.home), isScript: false}), first: columns.length})
     else columns[place] = {...joined(columns[place]!, draft), members: known >= 0 ? columns[place]!.members : [...columns[place]!.members, ...draft.members]}
   }
   const columnOf = new Uint16Array(functions.length)
@@ -76,9 +77,12 @@ export function participants(functions: readonly FunctionRow[], shown: ShownFunc
   return {columns: columns.map(columnFor), columnOf}
 }
 
-/** The column that bears the name of the home, or of what is around it; -1 where none does. */
-function homeOf(columns: readonly Draft[], home: string): number {
-  for (let at = home; at !== ''; at = outer(at)) {
+/** Columns that homes get beyond those that fit; they are scrolled to. */
+const BESIDE = 4
+
+/** The column that bears the name of the home, or else of what is around it; -1 where none does. */
+function homeOf(columns: readonly Draft[], home: string, isExact: boolean): number {
+  for (let at = home; at !== ''; at = isExact ? '' : outer(at)) {
     const found = columns.findIndex(({name, isScript}) => name === at && !isScript)
     if (found >= 0) return found
   }

@@ -21,6 +21,8 @@ export interface DrawnRow extends LanePieces {
 
 /** A label stops before an active bar when this much room is left for it. */
 const ENOUGH = 250
+/** A longer arrow to the left may begin where its label would be out of sight. */
+const FAR = 520
 
 /** One row's surroundings. */
 interface Site {
@@ -70,9 +72,10 @@ function beginning(site: Site, line: Line): DrawnRow {
     return {...lane, bars, arrow: {kind, shape: 'line', x: edge, width: target - half - edge, leftwards: false}, label: labelBox(site, edge + 5, 'above')}
   }
   const x = target + half
-  // Beside the arrow, or, where it is short, behind the bar that it leaves.
-  const left = edge - 2 * half - x >= ENOUGH ? x + 6 : edge + 5
-  return {...lane, bars, arrow: {kind, shape: 'line', x, width: edge - 2 * half - x, leftwards: true}, label: labelBox(site, left, 'above')}
+  // Beside the arrow, or, where it is short or long, behind the bar that it leaves.
+  const width = edge - 2 * half - x
+  const left = width >= ENOUGH && width <= FAR ? x + 6 : edge + 5
+  return {...lane, bars, arrow: {kind, shape: 'line', x, width, leftwards: true}, label: labelBox(site, left, 'above')}
 }
 
 function between(site: Site, line: Line): DrawnRow {
@@ -137,7 +140,7 @@ function ending(site: Site, line: Line): DrawnRow {
   }
   const left = x + half
   const width = to - half - left
-  return {...lane, bars, arrow: {kind, shape: 'line', x: left, width, leftwards: false}, label: box(width >= ENOUGH ? left + 6 : to + half + 5, 'below')}
+  return {...lane, bars, arrow: {kind, shape: 'line', x: left, width, leftwards: false}, label: box(width >= ENOUGH && width <= FAR ? left + 6 : to + half + 5, 'below')}
 }
 
 /** How many calls of each column end, from one out to the outermost. */

@@ -7,6 +7,7 @@ import {mapLines} from '../logic/maplines.ts'
 import {mapHeights} from '../logic/maprow.ts'
 import {type Model} from '../logic/model.ts'
 import {buildRows, fixedRows} from '../logic/rows.ts'
+import {foldedRow} from '../logic/panel.ts'
 import {mapNote, noticeText} from '../logic/runfacts.ts'
 import {treeHeights} from '../logic/treerow.ts'
 import {choose, chooseLine, find, foldAll, foldMap, goTo, mapRowOf, pickIteration, rowOf, showView, stepFailure, stepHit, toggleCall, toggleLine, toggleStretch} from '../state/actions.ts'
@@ -120,7 +121,7 @@ export function App({model, store}: {model: Model, store: Store<AppState>}) {
       <Panel up={state.sheet} label={chosen < 0 ? 'This run' : 'Chosen call'} onSheet={() => act((now) => ({...now, sheet: !now.sheet}))}>
         {chosen < 0
           ? <RunPanel model={model} onGo={goToCall} onLeftOut={() => act((now) => ({...now, dialog: 'left'}))} />
-          : <CallPanel key={chosen} model={model} call={chosen} query={state.hits.query} copied={copied === chosen} onGo={goToCall} onCopy={copyLink} />}
+          : <CallPanel key={chosen} model={model} folded={foldedRow(map?.lines[mapRow])} call={chosen} query={state.hits.query} copied={copied === chosen} onGo={goToCall} onCopy={copyLink} />}
       </Panel>
       <footer class="foot">
         <RunStrip model={model} chosen={chosen} onMoment={goToCall} />

@@ -2,7 +2,7 @@ import {barsPath} from '../draw/bars.ts'
 import {count, counted, duration} from '../lib/format.ts'
 import {BINS, equalsOf} from '../logic/equals.ts'
 import type {Model} from '../logic/model.ts'
-import {callFacts} from '../logic/panel.ts'
+import {callFacts, type FoldedRow} from '../logic/panel.ts'
 import {FailurePath} from './FailurePath.tsx'
 import {Icon} from './Icon.tsx'
 import {Marked} from './Marked.tsx'
@@ -10,6 +10,8 @@ import {Value} from './Value.tsx'
 
 export interface CallPanelProps {
   model: Model
+  /** Row of the map that is chosen, where it stands for many calls. */
+  folded: FoldedRow | null
   call: number
   query: string
   copied: boolean
@@ -18,7 +20,7 @@ export interface CallPanelProps {
 }
 
 /** The chosen call: what went in, what came out, who called it, and how long its equals took. */
-export function CallPanel({model, call, query, copied, onGo, onCopy}: CallPanelProps) {
+export function CallPanel({model, folded, call, query, copied, onGo, onCopy}: CallPanelProps) {
   const facts = callFacts(model, call)
   const equals = equalsOf(model, call)
   const above = facts.callers[0]
@@ -36,6 +38,13 @@ export function CallPanel({model, call, query, copied, onGo, onCopy}: CallPanelP
           {above !== undefined && <button title="To the caller (c)" onClick={() => onGo(above.call)}><Icon name="up" />Caller</button>}
           <button title="Copy a link to this call (y)" onClick={onCopy}><Icon name="link" />{copied ? 'Copied' : 'Copy link'}</button>
         </div>
+        {folded !== null && (
+          <>
+            <h3>This row <span class="mut">{folded.words}</span></h3>
+            <dl class="kv">{folded.values.map(({name, text}) => [<dt key={`k${name}`}>{name}</dt>, <dd key={`v${name}`}>{text}</dd>])}</dl>
+            <p class="mut">Below is the first of them.</p>
+          </>
+        )}
         {facts.args.length > 0 && (
           <>
             <h3>Arguments</h3>

@@ -8,7 +8,7 @@ import {firstFunctions, participants} from '../logic/participants.ts'
 import {layerTop, visibleRange} from '../logic/virtual.ts'
 import type {AppState} from '../state/app.ts'
 import {Heads} from './Heads.tsx'
-import {useReveal, useScroller} from './hooks.ts'
+import {useReveal, useRevealSideways, useScroller} from './hooks.ts'
 import {MapRow} from './MapRow.tsx'
 import {Minimap} from './Minimap.tsx'
 import {OpenFrames} from './OpenFrames.tsx'
@@ -45,6 +45,7 @@ export function MapView({model, state, rows, row, lanes, narrow, onChoose, onTog
   )
   const chosenColumn = state.chosen < 0 ? -1 : columnOf[model.calls.function[state.chosen]!]!
   const active = shown.find((item: MapRowView) => item.chosen)
+  useRevealSideways(scroller, measures.width, active === undefined ? -1 : active.label.x, state.reveal)
   const isTaller = height > view
   return (
     <>

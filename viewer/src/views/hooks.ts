@@ -97,6 +97,20 @@ export function useReveal(scroller: Scroller, rows: Tops, row: number, reveal: R
   })
 }
 
+/** Room before and behind the beginning of a label that is brought into sight. */
+const [BEFORE, BEHIND] = [220, 260]
+
+/** Brings the label at `x` of a wide map into sight when its row is asked for. */
+export function useRevealSideways({ref, width}: Scroller, wide: number, x: number, reveal: Reveal): void {
+  const done = useRef(0)
+  useLayoutEffect(() => {
+    const element = ref.current
+    if (element === null || x < 0 || done.current === reveal.stamp) return
+    done.current = reveal.stamp
+    if (wide > width && (x + BEHIND > element.scrollLeft + width || x - BEFORE < element.scrollLeft)) element.scrollLeft = Math.max(0, x - BEFORE)
+  })
+}
+
 /** Calls back when the element's focus should go in, and gives it back at the end. */
 export function useFocusInside(): {current: HTMLDivElement | null} {
   const ref = useRef<HTMLDivElement>(null)
