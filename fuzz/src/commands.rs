@@ -1,11 +1,9 @@
 //! Every command on a run, and what must hold of what it says.
 
-use std::ffi::OsString;
-use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex};
 
-use execmap_cli::{Done, Terminal, run_with};
+use execmap_cli::Done;
+use execmap_cli::testing::{Ran, execmap_at};
 use serde::de::IgnoredAny;
 
 use crate::faces;
@@ -169,81 +167,47 @@ pub const NAMES: [&str; 8] = [
     "",
 ];
 
-/// What a command said.
-#[derive(Debug)]
-pub struct Answer {
-    /// How it ended.
-    pub done: Done,
-    /// Its output.
-    pub out: Vec<u8>,
-    /// Its errors and remarks.
-    pub err: Vec<u8>,
+/// Carries out a command in the working directory, and says what is wrong with what it did; `trace`
+/// may be empty.
+pub fn carry_out(
+    (words, output): Command,
+    trace: &str,
+    width: Option<usize>,
+) -> Result<Ran, String> {
+    let trace = [trace];
+    let trace = if trace == [""] { &[] } else { &trace[..] };
+    let words = [words, trace].concat();
+    let ran = catching(|| execmap_at(width, &words))?;
+    check(&ran, output)?;
+    Ok(ran)
 }
 
-#[derive(Clone, Default)]
-struct Shared(Arc<Mutex<Vec<u8>>>);
-
-impl Shared {
-    fn take(&self) -> Vec<u8> {
-        self.0
-            .lock()
-            .map_or_else(|_| Vec::new(), |mut bytes| std::mem::take(&mut *bytes))
-    }
-}
-
-impl Write for Shared {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0
-            .lock()
-            .map_err(|_| io::ErrorKind::Other)?
-            .write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Carries out a command in the working directory; `trace` may be empty.
-#[must_use]
-pub fn carry_out(command: &[&str], trace: &str, width: Option<usize>) -> Answer {
-    let (out, err) = (Shared::default(), Shared::default());
-    let mut terminal = Terminal::writing_to(Box::new(out.clone()), Box::new(err.clone()), width);
-    let args = std::iter::once("execmap")
-        .chain(command.iter().copied())
-        .chain((!trace.is_empty()).then_some(trace))
-        .map(OsString::from);
-    let done = run_with(args, &mut terminal);
-    Answer {
-        done,
-        out: out.take(),
-        err: err.take(),
-    }
-}
-
-/// Whether a command did its work or said in one clear line why not, and wrote what it should.
-pub fn check(answer: &Answer, output: Output) -> Result<(), String> {
-    let err = execmap_cli::plain(&String::from_utf8_lossy(&answer.err));
-    match answer.done {
-        Done::Exit(0) if err.is_empty() == (output != Output::File) => {}
-        Done::Exit(2) if err.starts_with("error: ") && err.lines().count() == 1 => {}
-        _ => return Err(format!("{:?}, says: {err}", answer.done)),
-    }
-    let is_fine = catch_unwind(AssertUnwindSafe(|| {
-        faces::is_safe(&String::from_utf8_lossy(&answer.err));
-        if answer.done == Done::Exit(0) {
-            let out = std::str::from_utf8(&answer.out).expect("the output is UTF-8");
-            is_as_meant(out, output);
-        } else {
-            assert!(answer.out.is_empty(), "an error comes before all output");
-        }
-    }));
-    is_fine.map_err(|panic| match panic.downcast::<String>() {
+/// What a panic said.
+fn catching<T>(act: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(act)).map_err(|panic| match panic.downcast::<String>() {
         Ok(told) => *told,
         Err(panic) => panic.downcast::<&str>().map_or_else(
             |_| "the output breaks a rule".to_owned(),
             |told| (*told).to_owned(),
         ),
+    })
+}
+
+/// Whether a command did its work or said in one clear line why not, and wrote what it should.
+fn check(ran: &Ran, output: Output) -> Result<(), String> {
+    let err = execmap_cli::plain(&ran.err);
+    match ran.done {
+        Done::Exit(0) if err.is_empty() == (output != Output::File) => {}
+        Done::Exit(2) if err.starts_with("error: ") && err.lines().count() == 1 => {}
+        _ => return Err(format!("{:?}, says: {err}", ran.done)),
+    }
+    catching(|| {
+        faces::is_safe(&ran.err);
+        if ran.done == Done::Exit(0) {
+            is_as_meant(&ran.out, output);
+        } else {
+            assert!(ran.out.is_empty(), "an error comes before all output");
+        }
     })
 }
 
@@ -278,7 +242,7 @@ mod tests {
 
     #[test]
     fn faults_unclear_errors_and_broken_output_are_found() {
-        let answer = |code, out: &str, err: &str| Answer {
+        let answer = |code, out: &str, err: &str| Ran {
             done: Done::Exit(code),
             out: out.into(),
             err: err.into(),

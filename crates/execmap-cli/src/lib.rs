@@ -16,6 +16,8 @@ mod run_request;
 mod style;
 mod summary;
 mod terminal;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 use std::cell::RefCell;
 use std::ffi::OsString;

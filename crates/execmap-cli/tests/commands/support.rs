@@ -1,78 +1,11 @@
-//! Commands without a terminal, and a trace to ask.
+//! A trace to ask.
 
-use std::ffi::OsString;
 use std::fs;
-use std::io::{self, Write};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
 
-use execmap_cli::{Done, Terminal, run_with};
+pub(crate) use execmap_cli::testing::{execmap, execmap_at};
 use execmap_format::testing::{TraceBuilder, exception_token, int_token, str_token};
 use execmap_format::{Code, CodeKind, Definition, LineTable, Loss, LossReason, ThreadDef, TypeDef};
-
-/// A stream that can be read afterwards.
-#[derive(Clone, Default)]
-pub(crate) struct Shared(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Shared {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0
-            .lock()
-            .expect("no test panics while it writes")
-            .write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Shared {
-    fn text(&self) -> String {
-        String::from_utf8(
-            self.0
-                .lock()
-                .expect("no test panics while it writes")
-                .clone(),
-        )
-        .expect("text is UTF-8")
-    }
-}
-
-pub(crate) struct Ran {
-    pub(crate) done: Done,
-    pub(crate) out: String,
-    pub(crate) err: String,
-}
-
-impl Ran {
-    /// What a user sees of it.
-    pub(crate) fn seen(&self) -> String {
-        let code = match &self.done {
-            Done::Exit(code) => code.to_string(),
-            Done::Run(_) => "run".to_owned(),
-        };
-        format!("exit {code}\n-- out\n{}-- err\n{}", self.out, self.err)
-    }
-}
-
-pub(crate) fn execmap_at(width: Option<usize>, args: &[&str]) -> Ran {
-    let (out, err) = (Shared::default(), Shared::default());
-    let mut terminal = Terminal::writing_to(Box::new(out.clone()), Box::new(err.clone()), width);
-    let args = std::iter::once("execmap")
-        .chain(args.iter().copied())
-        .map(OsString::from);
-    let done = run_with(args, &mut terminal);
-    Ran {
-        done,
-        out: out.text(),
-        err: err.text(),
-    }
-}
-
-pub(crate) fn execmap(args: &[&str]) -> Ran {
-    execmap_at(None, args)
-}
 
 pub(crate) fn code(qualname: &str, args: &[&str], first_line: u32, kind: CodeKind) -> Definition {
     Definition::Code(Box::new(Code {

@@ -1,12 +1,10 @@
 //! Traces of every released format version, and what is said of them.
 
-use std::ffi::OsString;
 use std::fs;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
 
-use execmap_cli::{Done, Terminal, run_with};
+use execmap_cli::Done;
+use execmap_cli::testing::execmap;
 use serde_json::Value;
 
 /// Each question with the ending of the file that holds its answer: lines of JSON.
@@ -23,38 +21,16 @@ const ANSWERED: [&[&str]; 4] = [
     &["export", "-f", "html", "-o", "-"],
 ];
 
-#[derive(Clone, Default)]
-struct Shared(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Shared {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0
-            .lock()
-            .map_err(|_| io::ErrorKind::Other)?
-            .write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 fn answer(question: &[&str], trace: &Path) -> String {
-    let (out, err) = (Shared::default(), Shared::default());
-    let mut terminal = Terminal::writing_to(Box::new(out.clone()), Box::new(err.clone()), None);
-    let args = std::iter::once("execmap")
-        .chain(question.iter().copied())
-        .map(OsString::from)
-        .chain([trace.as_os_str().to_owned()]);
-    let done = run_with(args, &mut terminal);
-    let text = |stream: &Shared| {
-        let bytes = stream.0.lock().expect("no test panics while it writes");
-        String::from_utf8_lossy(&bytes).into_owned()
-    };
-    let (out, err) = (text(&out), text(&err));
-    let trace = trace.display();
-    assert_eq!(done, Done::Exit(0), "{question:?} on {trace}: {err}");
-    out
+    let path = trace.to_str().expect("its name is ASCII");
+    let ran = execmap(&[question, &[path]].concat());
+    assert_eq!(
+        ran.done,
+        Done::Exit(0),
+        "{question:?} on {path}: {}",
+        ran.err
+    );
+    ran.out
 }
 
 fn traces() -> Vec<PathBuf> {

@@ -80,8 +80,8 @@ fn check_manifest(manifest: &Table) -> Vec<String> {
     for dependency in dependencies(manifest) {
         let is_ours = may_import(&dependency.name).is_some();
         let is_allowed = match dependency.kind {
-            // Tests may make their input with whatever lies below.
-            Kind::Test => lies_below(name, &dependency.name),
+            // Tests may make their input with whatever lies below, and with features of their own crate.
+            Kind::Test => dependency.name == name || lies_below(name, &dependency.name),
             Kind::Code => allowed.contains(&dependency.name.as_str()),
         };
         if is_ours && !is_allowed {
@@ -197,6 +197,8 @@ mod tests {
     fn tests_may_reach_further_down_but_not_up() {
         let format = "[dev-dependencies]\nexecmap-format.workspace = true";
         assert_eq!(messages("execmap-web", format), Vec::<String>::new());
+        let own = "[dev-dependencies]\nexecmap-web = { path = \".\", features = [\"testing\"] }";
+        assert_eq!(messages("execmap-web", own), Vec::<String>::new());
         let map = "[dev-dependencies]\nexecmap-map.workspace = true";
         assert_eq!(
             messages("execmap-query", map),
