@@ -269,6 +269,20 @@ def reading_table(measured: list[Measured]) -> str:
     return "\n" + _markdown(head, rows) if rows else ""
 
 
+def difference_table(measured: list[dict[str, Any]]) -> str:
+    """What the difference of two runs takes that are equal, and that differ in one argument."""
+    rows = []
+    for one in measured:
+        if one:
+            columns = ("open_ns", "diff_ns", "equal_ns", "command_ns")
+            figures = [f"{one[column] / 1e9:.3f}" for column in columns]
+            named = "yes" if one["is_named"] else "NO"
+            rows.append([one["python"], f"{one['calls']:,}", *figures, named, f"{one['peak_kb'] / 1024:.0f}"])
+    head = ["difference", "calls of each run", "open both, s", "one argument differs, s", "equal, s"]
+    head += ["`execmap diff`, wall, s", "argument named", "peak memory, MB"]
+    return "\n" + _markdown(head, rows) if rows else ""
+
+
 def _text(spread: Spread | None, digits: int) -> str:
     return spread.text(digits) if spread else EMPTY
 

@@ -23,6 +23,7 @@ import argparse
 import importlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import asdict, dataclass, field
@@ -58,6 +59,7 @@ VARIANTS_OF = {
 }
 FULL_CALLS = 10_000_000
 WHOLE_ROUNDS = 3
+DIFFERENCE_CALLS = 1_000_000
 TIMEOUT_SECONDS = 600
 
 
@@ -96,6 +98,7 @@ def main() -> None:
     measured: list[Measured] = []
     wholes: list[MeasuredWhole] = []
     full: list[Measured] = []
+    differences: list[dict[str, Any]] = []
     for python in options.python or [sys.executable]:
         bench = Bench(python, quick=options.quick, variants=options.variant)
         bench.compile_floor()
@@ -106,8 +109,11 @@ def main() -> None:
                 wholes += bench.measure_whole(name)
         if options.full:
             full.append(bench.measure_full())
+        if not options.only:
+            differences.append(bench.measure_difference())
 
     markdown = report.table(measured) + report.whole_table(wholes) + report.reading_table(full)
+    markdown += report.difference_table(differences)
     print(markdown)
     options.json.parent.mkdir(parents=True, exist_ok=True)
     figures = {
@@ -117,6 +123,7 @@ def main() -> None:
         "measured": [asdict(one) for one in measured],
         "whole": [asdict(one) for one in wholes],
         "full": [asdict(one) for one in full],
+        "differences": differences,
     }
     options.json.write_text(json.dumps(figures, indent=1) + "\n")
 
@@ -168,6 +175,17 @@ class Bench:
         size = FULL_CALLS // 100 if self._quick else FULL_CALLS
         variants = ["untraced", "bare", "values"]
         return self._measure("flat", size, 1 if self._quick else 3, variants, repeats=1, is_read=True)
+
+    def measure_difference(self) -> dict[str, Any]:
+        """Two runs that differ in one argument; nothing where execmap is missing."""
+        if not self._has_execmap:
+            return {}
+        calls = DIFFERENCE_CALLS // 100 if self._quick else DIFFERENCE_CALLS
+        say(f"Python {self._version}: difference of {calls:,} calls")
+        folder = self._native / "difference"
+        output = self._output([self._python, str(HERE / "difference.py"), str(calls), str(folder)])
+        shutil.rmtree(folder)
+        return {"python": self._version, **json.loads(output)}
 
     def _measure(
         self, name: str, size: int, rounds: int, variants: list[str], *, repeats: int, is_read: bool = False

@@ -13,7 +13,7 @@ def main() -> int:
         return 2
     from execmap import _core
 
-    outcome = _core.command_line(["execmap", *sys.argv[1:]])
+    outcome = _core.command_line(["execmap", *sys.argv[1:]], sys.executable or None)
     if isinstance(outcome, int):
         return outcome
     from execmap._run import run

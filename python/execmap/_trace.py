@@ -81,6 +81,35 @@ class Map:
         return self.mermaid
 
 
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What two runs did differently; its text is what `execmap diff` prints. True when they differ."""
+
+    text: str = field(repr=False)
+    mermaid: str = field(repr=False)
+    """A sequence diagram of the ways to what differs, with marks."""
+    data: dict[str, Any] = field(repr=False)
+    """What `execmap diff --json` prints."""
+
+    @property
+    def equal(self) -> bool:
+        """Whether both did the same."""
+        equal: bool = self.data["equal"]
+        return equal
+
+    @property
+    def changes(self) -> list[dict[str, Any]]:
+        """All differences, those of one kind at one place together."""
+        changes: list[dict[str, Any]] = self.data["changes"]
+        return changes
+
+    def __bool__(self) -> bool:
+        return not self.equal
+
+    def __str__(self) -> str:
+        return self.text
+
+
 class Calls:
     """The calls of a trace as a table: rows by number, columns by name.
 
@@ -201,6 +230,11 @@ class Trace:
             max_messages, depth, root, focus, group_by, list(include), list(exclude), max_chars
         )
         return Map(mermaid, plantuml, text, json.loads(data))
+
+    def diff(self, new: Trace, *, ignore: Sequence[str] = (), max_messages: int = 60) -> Difference:
+        """What a new run did differently. `ignore`: values that do not count, of time, address, id and path."""
+        data, text, mermaid = self._core.diff(new._core, list(ignore), max_messages)
+        return Difference(text, mermaid, json.loads(data))
 
     def to_mermaid(self, *, max_messages: int | None = 60, depth: int | None = None, root: str | None = None) -> str:
         """The map as the text of a Mermaid sequence diagram."""

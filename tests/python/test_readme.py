@@ -74,7 +74,8 @@ def test_commands_print_what_the_readme_shows(execmap: Execmap, text: str) -> No
 
 def test_the_map_is_what_the_readme_shows(execmap: Execmap, text: str) -> None:
     printed(execmap, "execmap run examples/shop/shop.py 1042")
-    ((line, diagram),) = re.findall(r"<!-- \$ (.*) -->\n(```mermaid\n.*?^```$)", text, re.DOTALL | re.MULTILINE)
+    found = re.findall(r"\$ (execmap map .*) -->\n(```mermaid\n.*?^```$)", text, re.DOTALL | re.MULTILINE)
+    ((line, diagram),) = found
     check(diagram, f"```mermaid\n{printed(execmap, line)}```")
 
 
@@ -100,7 +101,7 @@ def test_what_the_readme_names_is_there(execmap: Execmap, text: str) -> None:
     known = printed(execmap, "execmap --help")
     for name in re.findall(r"`execmap ([a-z]+)\b", text):
         assert re.search(rf"^  {name}\b", known, re.MULTILINE), name
-    for name in ("run", "tree", "map", "stats", "info", "export"):
+    for name in ("run", "tree", "map", "stats", "info", "diff", "export"):
         options = printed(execmap, f"execmap {name} --help")
         for line in re.findall(rf"^\| `execmap {name}\b.*$", text, re.MULTILINE):
             assert all(option in options for option in re.findall(r"--\w+", line)), line
@@ -112,7 +113,7 @@ def test_what_is_not_there_yet_is_refused(execmap: Execmap) -> None:
         done = execmap.command("run", *options, "program.py")
         assert done.exit_code == 2
         assert "not there yet" in done.err
-    for name in ("find", "diff", "view"):
+    for name in ("find", "view"):
         assert execmap.command(name).exit_code == 2
 
 

@@ -24,6 +24,7 @@ Examples:
   execmap run -m pytest tests/     record a module
   execmap tree                     the calls of the newest trace here
   execmap map shop.execmap         its map, as a Mermaid diagram
+  execmap diff a.execmap b.execmap what they did differently
   execmap export -o shop.ndjson    all calls, one a line"
 )]
 pub(crate) struct Cli {
@@ -56,6 +57,8 @@ pub(crate) enum Command {
     Stats(StatsArgs),
     /// The map: who called whom, as a sequence diagram.
     Map(MapArgs),
+    /// What two runs did differently.
+    Diff(DiffArgs),
     /// Write a trace in another format.
     Export(ExportArgs),
 }
@@ -218,7 +221,14 @@ impl From<GroupBy> for execmap_map::GroupBy {
 Examples:
   execmap map                      a Mermaid diagram, as GitHub draws it
   execmap map -o shop.md           the same in a Markdown file
-  execmap map -f text --root c-12")]
+  execmap map -f text --root c-12
+  execmap map --check README.md docs/*.md
+
+A map in a document says in a comment above its block where it comes from:
+  <!-- $ execmap run shop.py 1042
+       $ execmap map --max-messages 16 -->
+Only these two commands may stand there. No shell reads them. The recorded program runs here, in
+the working directory.")]
 pub(crate) struct MapArgs {
     #[command(flatten)]
     pub(crate) trace: TraceArg,
@@ -267,6 +277,97 @@ pub(crate) struct MapArgs {
     /// All but these functions. May be repeated.
     #[arg(long, value_name = "FUNCTION")]
     pub(crate) exclude: Vec<String>,
+    /// Draw the maps of these Markdown files again and compare calls, order, counts and outcomes.
+    /// Programs that they name are run.
+    #[arg(
+        long,
+        value_name = "FILE.md",
+        num_args = 1..,
+        conflicts_with_all = ["trace", "output", "format", "json"],
+        help_heading = "Maps in documents"
+    )]
+    pub(crate) check: Vec<PathBuf>,
+    /// Write those that differ anew.
+    #[arg(long, requires = "check", help_heading = "Maps in documents")]
+    pub(crate) update: bool,
+    /// Answer in JSON.
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) json: bool,
+}
+
+/// How a difference is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DiffFormat {
+    /// Lines for a terminal.
+    #[default]
+    Text,
+    /// A Mermaid sequence diagram with what differs marked.
+    Mermaid,
+}
+
+/// Values that differ in every run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Ignore {
+    Time,
+    Address,
+    Id,
+    Path,
+}
+
+impl From<Ignore> for execmap_map::Volatile {
+    fn from(kind: Ignore) -> Self {
+        match kind {
+            Ignore::Time => execmap_map::Volatile::Time,
+            Ignore::Address => execmap_map::Volatile::Address,
+            Ignore::Id => execmap_map::Volatile::Id,
+            Ignore::Path => execmap_map::Volatile::Path,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Compared are calls, their arguments, results, exceptions, count and order. Lines of code do not
+count, nor does the order of threads and tasks that run side by side.
+
+Ends with 0 when both runs did the same, with 1 when they did not.
+
+Examples:
+  execmap diff before.execmap after.execmap
+  execmap diff before.execmap after.execmap --ignore time,address
+  execmap diff before.execmap after.execmap -f mermaid -o difference.md")]
+pub(crate) struct DiffArgs {
+    /// The trace to compare with.
+    pub(crate) old: PathBuf,
+    /// The trace that is compared.
+    pub(crate) new: PathBuf,
+    /// Values that do not count: time, address, id or path (a temporary one). May be repeated.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHAT",
+        value_delimiter = ',',
+        hide_possible_values = true
+    )]
+    pub(crate) ignore: Vec<Ignore>,
+    /// text or mermaid.
+    #[arg(
+        short,
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        hide_possible_values = true
+    )]
+    pub(crate) format: Option<DiffFormat>,
+    /// Write to a file; its ending chooses the format (.txt, .mmd, .md).
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// At most so many arrows of a diagram.
+    #[arg(long, value_name = "N", default_value_t = execmap_map::MESSAGES)]
+    pub(crate) max_messages: usize,
+    /// Every difference, not only the first 40.
+    #[arg(short, long)]
+    pub(crate) all: bool,
     /// Answer in JSON.
     #[arg(long, conflicts_with = "format")]
     pub(crate) json: bool,

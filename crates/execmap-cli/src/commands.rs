@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use execmap_export::fit::{Limit, fitted};
 use execmap_export::{json, mermaid, ndjson, plantuml, text};
-use execmap_map::{Filter, Map, MapError, MapQuery, fold_map};
+use execmap_map::{DiffQuery, Filter, Folded, Map, MapError, MapQuery, fold_map};
 use execmap_query::{
     BadPattern, CallNumber, Fold, FunctionPattern, OpenError, StatsQuery, Trace, TreeQuery, bytes,
     facts, newest, open, thousands, tree_rows,
@@ -17,10 +17,12 @@ use execmap_web::PageOptions;
 use serde::Serialize;
 
 use crate::args::{
-    ExportArgs, ExportFormat, InfoArgs, MapArgs, MapFormat, StatsArgs, TraceArg, TreeArgs,
+    DiffArgs, DiffFormat, ExportArgs, ExportFormat, InfoArgs, MapArgs, MapFormat, StatsArgs,
+    TraceArg, TreeArgs,
 };
+use crate::check::CheckError;
 use crate::render::{self, TreeLines};
-use crate::terminal::Terminal;
+use crate::terminal::{Layout, Terminal};
 
 /// Why a command was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +35,8 @@ pub(crate) enum Failure {
     Pattern(#[from] BadPattern),
     #[error(transparent)]
     Map(#[from] MapError),
+    #[error(transparent)]
+    Check(#[from] CheckError),
     #[error("no call {call} in {trace}: it has {calls} calls")]
     NoSuchCall {
         call: CallNumber,
@@ -132,6 +136,21 @@ pub(crate) fn stats(args: &StatsArgs, terminal: &mut Terminal) -> Result<(), Fai
 }
 
 pub(crate) fn map(args: &MapArgs, terminal: &mut Terminal) -> Result<(), Failure> {
+    if args.json {
+        let (trace, folded, query) = folded_map(args)?;
+        return print_json(&fold_map(&trace, &folded, &query)?, terminal);
+    }
+    let drawn = drawn_map(args)?;
+    match args.output.as_deref() {
+        Some(path) if is_same_file(path, &trace_path(&args.trace)?) => Err(Failure::OverTrace {
+            path: path.to_owned(),
+        }),
+        Some(path) => write_file(path, terminal, &mut |out| out.write_all(drawn.as_bytes())),
+        None => Ok(terminal.print(&drawn)?),
+    }
+}
+
+fn folded_map(args: &MapArgs) -> Result<(Trace, Folded, MapQuery), Failure> {
     let focus = pattern(args.focus.as_deref())?;
     let filter = Filter {
         include: patterns(&args.include)?,
@@ -147,10 +166,13 @@ pub(crate) fn map(args: &MapArgs, terminal: &mut Terminal) -> Result<(), Failure
         ..MapQuery::default()
     };
     let folded = filter.fold(&trace);
-    if args.json {
-        return print_json(&fold_map(&trace, &folded, &query)?, terminal);
-    }
+    Ok((trace, folded, query))
+}
+
+/// A map as text.
+pub(crate) fn drawn_map(args: &MapArgs) -> Result<String, Failure> {
     let format = map_format(args)?;
+    let (trace, folded, query) = folded_map(args)?;
     let limit = match (args.max_tokens, args.max_chars, format) {
         (Some(tokens), ..) => Limit::Tokens(tokens),
         (None, Some(chars), _) => Limit::Chars(chars),
@@ -163,17 +185,84 @@ pub(crate) fn map(args: &MapArgs, terminal: &mut Terminal) -> Result<(), Failure
         MapFormat::Text => &text::render,
     };
     let drawn = fitted(&trace, &folded, &query, limit, render)?;
-    let drawn = match (format, ending(args.output.as_deref())) {
+    Ok(match (format, ending(args.output.as_deref())) {
         (MapFormat::Mermaid, Some("md")) => mermaid::in_markdown(&drawn),
         _ => drawn,
+    })
+}
+
+/// So many differences are printed unless all are wanted.
+const MOST_CHANGES: usize = 40;
+
+/// Whether both runs did the same.
+pub(crate) fn diff(args: &DiffArgs, terminal: &mut Terminal) -> Result<bool, Failure> {
+    let path = |path: &PathBuf| {
+        trace_path(&TraceArg {
+            trace: Some(path.clone()),
+        })
+    };
+    let paths = [path(&args.old)?, path(&args.new)?];
+    let is_over = |output: &Path| paths.iter().any(|trace| is_same_file(output, trace));
+    if let Some(path) = args.output.as_deref().filter(|output| is_over(output)) {
+        let path = path.to_owned();
+        return Err(Failure::OverTrace { path });
+    }
+    let format = diff_format(args)?;
+    let (old, new) = open_both(&paths)?;
+    let query = DiffQuery {
+        ignore: args.ignore.iter().copied().map(Into::into).collect(),
+    };
+    let difference = execmap_map::diff(&old, &new, &query);
+    if args.json {
+        print_json(&difference, terminal)?;
+        return Ok(difference.equal);
+    }
+    let most = if args.all { usize::MAX } else { MOST_CHANGES };
+    let text = match (format, args.output.as_deref()) {
+        (DiffFormat::Text, None) => render::diff_text(&difference, most, terminal.layout()),
+        (DiffFormat::Text, Some(_)) => {
+            render::plain(&render::diff_text(&difference, most, Layout::default()))
+        }
+        (DiffFormat::Mermaid, output) => {
+            let diagram = execmap_export::difference::mermaid(&difference, args.max_messages);
+            if ending(output) == Some("md") {
+                mermaid::in_markdown(&diagram)
+            } else {
+                diagram
+            }
+        }
     };
     match args.output.as_deref() {
-        Some(path) if is_same_file(path, &trace_path(&args.trace)?) => Err(Failure::OverTrace {
-            path: path.to_owned(),
-        }),
-        Some(path) => write_file(path, terminal, &mut |out| out.write_all(drawn.as_bytes())),
-        None => Ok(terminal.print(&drawn)?),
+        Some(path) => write_file(path, terminal, &mut |out| out.write_all(text.as_bytes()))?,
+        None => terminal.print(&text)?,
     }
+    Ok(difference.equal)
+}
+
+fn diff_format(args: &DiffArgs) -> Result<DiffFormat, Failure> {
+    let known = "text (.txt) or mermaid (.mmd, .md)";
+    match (args.format, args.output.as_deref()) {
+        (Some(format), _) => Ok(format),
+        (None, None) => Ok(DiffFormat::default()),
+        (None, Some(path)) => match ending(Some(path)) {
+            Some("mmd" | "mermaid" | "md") => Ok(DiffFormat::Mermaid),
+            Some("txt") => Ok(DiffFormat::Text),
+            _ => Err(Failure::UnknownEnding {
+                path: path.to_owned(),
+                known,
+            }),
+        },
+    }
+}
+
+/// Opens two traces side by side.
+fn open_both(paths: &[PathBuf; 2]) -> Result<(Trace, Trace), OpenError> {
+    std::thread::scope(|scope| {
+        let second = std::thread::Builder::new().spawn_scoped(scope, || open(&paths[1]));
+        let first = open(&paths[0]);
+        let second = second.ok().and_then(|second| second.join().ok());
+        Ok((first?, second.unwrap_or_else(|| open(&paths[1]))?))
+    })
 }
 
 fn patterns(texts: &[String]) -> Result<Vec<FunctionPattern>, BadPattern> {

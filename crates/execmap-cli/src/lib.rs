@@ -8,7 +8,9 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod check;
 mod commands;
+mod documents;
 mod fit;
 mod quantity;
 mod render;
@@ -22,12 +24,13 @@ pub mod testing;
 use std::cell::RefCell;
 use std::ffi::OsString;
 use std::panic::{self, AssertUnwindSafe};
+use std::path::Path;
 use std::sync::Once;
 
 use clap::Parser;
 
 use args::{Cli, Command};
-pub use render::{info_text, map_text, plain, stats_text, tree_text};
+pub use render::{diff_text, info_text, map_text, plain, stats_text, tree_text};
 pub use run_request::{Detail, RunRequest, Target};
 pub use summary::{MOST_CALLS_FOR_A_PAGE, RunSummary, run_summary};
 pub use terminal::{Color, Layout, Terminal};
@@ -43,24 +46,35 @@ pub enum Done {
 
 /// Everything went well.
 pub const EXIT_DONE: u8 = 0;
+/// A "no" that was asked for: two runs differ, a map is out of date.
+pub const EXIT_NO: u8 = 1;
 /// Wrong usage or input.
 pub const EXIT_USAGE: u8 = 2;
 /// A fault of execmap's own.
 pub const EXIT_BUG: u8 = 70;
 
-/// Carries out a command line, the program's name first, on the streams of this process.
+/// Carries out a command line, the program's name first, on the streams of this process. `python`:
+/// the interpreter that runs what a document names.
 #[must_use]
-pub fn main_with(args: impl IntoIterator<Item = OsString>) -> Done {
-    run_with(args, &mut Terminal::of_process())
+pub fn main_with(args: impl IntoIterator<Item = OsString>, python: Option<&Path>) -> Done {
+    carry_out_safely(args, python, &mut Terminal::of_process())
 }
 
-/// Carries out a command line, the program's name first.
+/// Carries out a command line, the program's name first. Runs no program.
 #[must_use]
 pub fn run_with(args: impl IntoIterator<Item = OsString>, terminal: &mut Terminal) -> Done {
+    carry_out_safely(args, None, terminal)
+}
+
+fn carry_out_safely(
+    args: impl IntoIterator<Item = OsString>,
+    python: Option<&Path>,
+    terminal: &mut Terminal,
+) -> Done {
     let args: Vec<OsString> = args.into_iter().collect();
     NOTE_FAULTS.call_once(note_faults);
     FAULT.set(Some(String::new()));
-    let done = panic::catch_unwind(AssertUnwindSafe(|| carry_out(args, terminal)));
+    let done = panic::catch_unwind(AssertUnwindSafe(|| carry_out(args, python, terminal)));
     let fault = FAULT.take().unwrap_or_default();
     done.unwrap_or_else(|_| {
         let text = format!(
@@ -101,7 +115,7 @@ fn note_faults() {
     }));
 }
 
-fn carry_out(args: Vec<OsString>, terminal: &mut Terminal) -> Done {
+fn carry_out(args: Vec<OsString>, python: Option<&Path>, terminal: &mut Terminal) -> Done {
     let cli = match Cli::try_parse_from(run_request::separate(args)) {
         Ok(cli) => cli,
         Err(error) => return explain_usage(&error, terminal),
@@ -115,8 +129,18 @@ fn carry_out(args: Vec<OsString>, terminal: &mut Terminal) -> Done {
         Command::Info(args) => commands::info(&args, terminal),
         Command::Tree(args) => commands::tree(&args, terminal),
         Command::Stats(args) => commands::stats(&args, terminal),
+        Command::Map(args) if !args.check.is_empty() => {
+            match check::check(&args, python, terminal) {
+                Ok(false) => return Done::Exit(EXIT_NO),
+                done => done.map(|_| ()),
+            }
+        }
         Command::Map(args) => commands::map(&args, terminal),
         Command::Export(args) => commands::export(&args, terminal),
+        Command::Diff(args) => match commands::diff(&args, terminal) {
+            Ok(false) => return Done::Exit(EXIT_NO),
+            done => done.map(|_| ()),
+        },
     };
     match outcome {
         Ok(()) => Done::Exit(EXIT_DONE),

@@ -10,6 +10,8 @@ pub(crate) const NAME: Style = Style::new().bold();
 pub(crate) const QUIET: Style = Style::new().dimmed();
 /// Failures.
 pub(crate) const FAILED: Style = AnsiColor::Red.on_default();
+/// What is new, and what is as it should be.
+pub(crate) const ADDED: Style = AnsiColor::Green.on_default();
 /// Where to go on.
 pub(crate) const HERE: Style = AnsiColor::Cyan.on_default();
 

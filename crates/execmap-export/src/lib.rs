@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod difference;
 pub mod fit;
 pub mod json;
 pub mod mermaid;

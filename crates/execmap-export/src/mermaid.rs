@@ -218,7 +218,7 @@ impl<'m> Writer<'m> {
 /// A text that Mermaid shows as it stands. Characters that mean something to Mermaid are written in
 /// their wide form, because its own escapes (`#59;`) hold what they escape and are shown raw by
 /// everything else that reads the diagram.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let text = visible(text.trim());
     let mut escaped = String::with_capacity(text.len() + 8);
     for (position, c) in text.char_indices() {

@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod arena;
+mod diff;
 mod fold;
 mod labels;
 mod merge;
@@ -33,6 +34,10 @@ use serde::Serialize;
 
 pub use arena::{
     Arena, Elem, End, NO_SITE, Node, NodeId, Repeat, RepeatId, RepeatKind, SeqId, Totals,
+};
+pub use diff::{
+    CallStep, Change, ComparedRun, DiffQuery, Difference, Divergence, Kind, Proposal, Values,
+    Volatile, Waypoint, diff, lines_in_common,
 };
 pub use fold::{Filter, Folded};
 pub use participants::{GroupBy, Participant};

@@ -6,7 +6,25 @@
 
 use execmap_query::{Entries, Loops};
 
-use crate::arena::{Arena, EMPTY, Elem, NO_SITE, Repeat, RepeatKind, SeqId};
+use crate::arena::{Arena, EMPTY, Elem, NO_SITE, Repeat, RepeatId, RepeatKind, SeqId};
+
+/// Where sequences and repetitions are kept.
+pub(crate) trait Store {
+    /// The number of a sequence; that of the empty one is [`EMPTY`].
+    fn seq(&mut self, parts: &[Elem]) -> SeqId;
+    /// The number of a repetition.
+    fn repeat(&mut self, repeat: Repeat) -> RepeatId;
+}
+
+impl Store for Arena {
+    fn seq(&mut self, parts: &[Elem]) -> SeqId {
+        Arena::seq(self, parts)
+    }
+
+    fn repeat(&mut self, repeat: Repeat) -> RepeatId {
+        Arena::repeat(self, repeat)
+    }
+}
 
 /// An open loop, or the body of the call.
 #[derive(Debug, Default)]
@@ -30,8 +48,8 @@ enum What {
 
 impl Level {
     /// The iteration is over.
-    fn next(&mut self, arena: &mut Arena) {
-        let seq = arena.seq(&self.current);
+    fn next(&mut self, store: &mut impl Store) {
+        let seq = store.seq(&self.current);
         self.current.clear();
         self.newest = None;
         self.push(seq, 1);
@@ -69,17 +87,17 @@ impl Default for Builder {
 
 impl Builder {
     /// Loops were entered again.
-    pub(crate) fn enter(&mut self, arena: &mut Arena, loops: &Loops, entries: &Entries) {
+    pub(crate) fn enter(&mut self, store: &mut impl Store, loops: &Loops, entries: &Entries) {
         for &(header, count) in entries {
             self.newest = None;
             let is_it = |level: &Level| matches!(level.what, What::Loop { header: own, .. } if own == header);
             match self.levels.iter().position(is_it) {
-                Some(position) => self.close_above(arena, position),
-                None => self.open(arena, loops, header),
+                Some(position) => self.close_above(store, position),
+                None => self.open(store, loops, header),
             }
             let top = self.top();
             if is_it(top) && count > 0 {
-                top.next(arena);
+                top.next(store);
                 top.push(EMPTY, count - 1);
             }
         }
@@ -88,17 +106,17 @@ impl Builder {
     /// A call was made.
     pub(crate) fn call(
         &mut self,
-        arena: &mut Arena,
+        store: &mut impl Store,
         loops: &Loops,
         site: u32,
         function: u32,
         elem: Elem,
     ) {
-        if self.in_site(arena, site, function, elem) {
+        if self.in_site(store, site, function, elem) {
             return;
         }
         if !loops.list().is_empty() {
-            self.open(arena, loops, site);
+            self.open(store, loops, site);
         }
         let before = self.newest.replace(function);
         let top = self.top();
@@ -110,7 +128,7 @@ impl Builder {
             }
         );
         if is_unrecorded && top.newest.is_some_and(|newest| site <= newest) {
-            top.next(arena);
+            top.next(store);
         } else if let Some(head) = before
             && top.newest == Some(site)
             && (site != NO_SITE || head == function)
@@ -118,7 +136,7 @@ impl Builder {
         {
             let level = self.push(What::Site { site, head });
             level.current.push(first);
-            self.in_site(arena, site, function, elem);
+            self.in_site(store, site, function, elem);
             return;
         }
         let top = self.top();
@@ -127,24 +145,24 @@ impl Builder {
     }
 
     /// Whether calls from one place are open and this is one of them; if it is not, they are closed.
-    fn in_site(&mut self, arena: &mut Arena, at: u32, function: u32, elem: Elem) -> bool {
+    fn in_site(&mut self, store: &mut impl Store, at: u32, function: u32, elem: Elem) -> bool {
         let top = self.top();
         let What::Site { site, head } = top.what else {
             return false;
         };
         if site != at || (site == NO_SITE && function != head) {
-            self.close(arena);
+            self.close(store);
             return false;
         }
         if function == head {
-            top.next(arena);
+            top.next(store);
         }
         top.current.push(elem);
         true
     }
 
     /// Opens the loops around an offset, and closes all others.
-    fn open(&mut self, arena: &mut Arena, loops: &Loops, offset: u32) {
+    fn open(&mut self, store: &mut impl Store, loops: &Loops, offset: u32) {
         let mut depth = 1;
         for position in loops.around(offset) {
             let known = &loops.list()[position];
@@ -157,13 +175,13 @@ impl Builder {
                 .get(depth)
                 .is_none_or(|level| level.what != what)
             {
-                self.close_above(arena, depth - 1);
+                self.close_above(store, depth - 1);
                 self.push(what);
                 self.newest = None;
             }
             depth += 1;
         }
-        self.close_above(arena, depth - 1);
+        self.close_above(store, depth - 1);
     }
 
     fn push(&mut self, what: What) -> &mut Level {
@@ -174,14 +192,14 @@ impl Builder {
     }
 
     /// Closes what is inside the level at a position.
-    fn close_above(&mut self, arena: &mut Arena, position: usize) {
+    fn close_above(&mut self, store: &mut impl Store, position: usize) {
         while self.levels.len() > position + 1 {
-            self.close(arena);
+            self.close(store);
         }
     }
 
     /// Closes the innermost level.
-    fn close(&mut self, arena: &mut Arena) {
+    fn close(&mut self, store: &mut impl Store) {
         if self.levels.len() < 2 {
             return;
         }
@@ -191,8 +209,8 @@ impl Builder {
         self.newest = None;
         if matches!(level.what, What::Site { .. }) && level.runs.is_empty() {
             self.top().current.append(&mut level.current);
-        } else if let Some(repeat) = level.finish(arena) {
-            let elem = Elem::Repeat(arena.repeat(repeat));
+        } else if let Some(repeat) = level.finish(store) {
+            let elem = Elem::Repeat(store.repeat(repeat));
             self.top().current.push(elem);
         }
         level.clear();
@@ -200,10 +218,10 @@ impl Builder {
     }
 
     /// The sequence; ready for another call.
-    pub(crate) fn finish(&mut self, arena: &mut Arena) -> SeqId {
-        self.close_above(arena, 0);
+    pub(crate) fn finish(&mut self, store: &mut impl Store) -> SeqId {
+        self.close_above(store, 0);
         let body = self.top();
-        let seq = arena.seq(&body.current);
+        let seq = store.seq(&body.current);
         body.clear();
         self.newest = None;
         seq
@@ -217,10 +235,10 @@ impl Builder {
 
 impl Level {
     /// The repetition, unless it holds no call.
-    fn finish(&mut self, arena: &mut Arena) -> Option<Repeat> {
+    fn finish(&mut self, store: &mut impl Store) -> Option<Repeat> {
         let is_exhausted = self.current.is_empty();
         if !is_exhausted {
-            self.next(arena);
+            self.next(store);
         }
         if self.runs.iter().all(|run| run.0 == EMPTY) {
             return None;

@@ -1,7 +1,7 @@
 //! The console script: all commands but `run` are carried out here, `run` is handed to Python.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use execmap_cli::{
     Detail, Done, MOST_CALLS_FOR_A_PAGE, RunRequest, RunSummary, Target, run_summary,
@@ -13,10 +13,20 @@ use pyo3::types::PyDict;
 
 use crate::recorder::as_text;
 
-/// Carries out a command line. Gives the exit code, or for `run` what is to be run.
+/// Carries out a command line. Gives the exit code, or for `run` what is to be run. `python`: the
+/// interpreter for what a document names.
 #[pyfunction]
-pub(crate) fn command_line(py: Python<'_>, args: Vec<OsString>) -> PyResult<Bound<'_, PyAny>> {
-    match py.detach(|| execmap_cli::main_with(args)) {
+#[pyo3(signature = (args, python=None))]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "PyO3 hands arguments over by value"
+)]
+pub(crate) fn command_line(
+    py: Python<'_>,
+    args: Vec<OsString>,
+    python: Option<PathBuf>,
+) -> PyResult<Bound<'_, PyAny>> {
+    match py.detach(|| execmap_cli::main_with(args, python.as_deref())) {
         Done::Exit(code) => Ok(code.into_pyobject(py)?.into_any()),
         Done::Run(request) => Ok(as_dict(py, *request)?.into_any()),
     }

@@ -9,10 +9,10 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use execmap_cli::{Layout, stats_text, tree_text};
+use execmap_cli::{Layout, diff_text, stats_text, tree_text};
 use execmap_export::fit::{Limit, fitted};
 use execmap_export::{mermaid, ndjson, plantuml, text};
-use execmap_map::{Filter, Folded, GroupBy, MapError, MapQuery, fold_map};
+use execmap_map::{DiffQuery, Filter, Folded, GroupBy, MapError, MapQuery, Volatile, fold_map};
 use execmap_query::{CallNumber, Fold, FunctionPattern, StatsQuery, TreeQuery};
 use execmap_web::PageOptions;
 use pyo3::prelude::*;
@@ -219,6 +219,34 @@ impl CoreTrace {
                 diagram.map_err(failed)?,
                 plantuml::render(&map, VALUE_CHARS),
                 text::render(&map, VALUE_CHARS),
+            ])
+        })
+    }
+
+    /// What another run did differently: whether nothing, as JSON, as text, and as Mermaid.
+    fn diff(
+        &self,
+        py: Python<'_>,
+        other: &CoreTrace,
+        ignore: Vec<String>,
+        max_messages: usize,
+    ) -> PyResult<[String; 3]> {
+        let kind = |word: &String| {
+            let known = Volatile::ALL.into_iter().find(|kind| kind.text() == word);
+            known.ok_or_else(|| {
+                TraceError::new_err(format!("cannot ignore {word}: time, address, id or path"))
+            })
+        };
+        let query = DiffQuery {
+            ignore: ignore.iter().map(kind).collect::<PyResult<_>>()?,
+        };
+        py.detach(|| {
+            let difference = execmap_map::diff(&self.trace, &other.trace, &query);
+            let text = diff_text(&difference, usize::MAX, Layout::default());
+            Ok([
+                as_json(&difference)?,
+                execmap_cli::plain(&text),
+                execmap_export::difference::mermaid(&difference, max_messages),
             ])
         })
     }

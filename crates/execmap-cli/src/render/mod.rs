@@ -1,9 +1,11 @@
 //! Answers as text. Colours and links are in it; the terminal strips what is not wanted.
 
+mod diff;
 mod info;
 mod stats;
 mod tree;
 
+pub use diff::diff_text;
 pub use info::info_text;
 pub use stats::stats_text;
 pub(crate) use tree::TreeLines;

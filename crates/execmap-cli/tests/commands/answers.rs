@@ -238,3 +238,98 @@ fn colours_are_left_out_unless_wanted() {
             .contains("\u{1b}[1mfib\u{1b}[0m")
     );
 }
+
+#[test]
+fn diff_says_what_two_runs_did_differently() {
+    let folders = [folder(), folder()];
+    let [old, new] = [(0, 4), (1, 5)].map(|(at, n)| fib(&folders[at], n));
+    let (old, new) = (text(&old), text(&new));
+    insta::assert_snapshot!(execmap(&["diff", old, old]).seen(), @r"
+    exit 0
+    -- out
+    equal: 11 calls in the same order, with the same arguments, results and outcomes
+    old  fib.execmap   11 calls   fib.py 24
+    new  fib.execmap   11 calls   fib.py 24
+    both runs: left out: 2 values hidden
+    -- err
+    ");
+    insta::assert_snapshot!(execmap_at(Some(100), &["diff", old, new]).seen(), @r"
+    exit 1
+    -- out
+    different: 4 differences, 11 → 17 calls
+    old  fib.execmap   11 calls   fib.py 24
+    new  fib.execmap   17 calls   fib.py 24
+    both runs: left out: 2 values hidden
+
+    first divergence
+      fib.<module>()   c-0
+      └─ fib.fib(n=5)   line 3   c-1
+         ~ fib.fib  n: 4 → 5   1 of 15 calls
+
+    all differences
+      ~ fib.fib  n: 4 → 5   1 of 15 calls
+      + fib.fib(n=4) → 3   8 calls inside
+      - fib.fib(n=2) → 1   2 calls inside
+      ~ fib.fib  result: 3 → 5   1 of 15 calls
+    -- err
+    ");
+    insta::assert_snapshot!(execmap(&["diff", old, new, "-f", "mermaid"]).out, @r"
+    sequenceDiagram
+        %% different: 4 differences, 11 → 17 calls
+        %% both runs: left out: 2 values hidden
+        actor p0 as fib.py
+        participant p1 as fib
+        p0->>+p1: <module>()
+        rect rgba(210, 153, 34, 0.15)
+        p1->>+p1: ~ fib(n=4 → 5)
+        end
+        rect rgba(46, 160, 67, 0.15)
+        p1->>p1: + fib.fib(n=4) → 3, 8 calls inside
+        end
+        rect rgba(248, 81, 73, 0.15)
+        p1->>p1: - fib.fib(n=2) → 1, 2 calls inside
+        end
+        rect rgba(210, 153, 34, 0.15)
+        p1-->>-p1: ~ 3 → 5
+        end
+        p1-->>-p0: the same
+    ");
+    let json = execmap(&["diff", old, new, "--json"]);
+    assert_eq!(json.done, Done::Exit(1));
+    let answer: serde_json::Value = serde_json::from_str(&json.out).expect("it is JSON");
+    assert_eq!(answer["equal"], false);
+    assert_eq!(answer["first"]["way"][1]["call"], "fib.fib(n=5)");
+    assert_eq!(answer["changes"][0]["argument"], "n");
+    assert_eq!(answer["changes"][1]["calls_inside"], 8);
+    assert_eq!(execmap(&["diff", old]).done, Done::Exit(2));
+    let same = execmap(&["diff", old, old, "-o", old, "-f", "text"]);
+    assert_eq!(same.done, Done::Exit(2));
+}
+
+#[test]
+fn documents_run_no_program_without_an_interpreter() {
+    let folder = folder();
+    let path = folder.path().join("guide.md");
+    let document = "<!-- $ execmap run a.py\n     $ execmap map -->\n```mermaid\n```\n";
+    fs::write(&path, document).expect("the folder can be written");
+    let ran = execmap(&["map", "--check", text(&path)]);
+    assert_eq!(ran.done, Done::Exit(2));
+    assert!(
+        ran.err.contains("no Python here to run a program with"),
+        "{}",
+        ran.err
+    );
+    let trace = fib(&folder, 3);
+    let document = format!("<!-- $ execmap map {} -->\n```mermaid\n```\n", text(&trace));
+    fs::write(&path, document).expect("the folder can be written");
+    assert_eq!(
+        execmap(&["map", "--check", text(&path)]).done,
+        Done::Exit(1)
+    );
+    let update = ["map", "--check", text(&path), "--update"];
+    assert_eq!(execmap(&update).done, Done::Exit(0));
+    assert_eq!(
+        execmap(&["map", "--check", text(&path)]).done,
+        Done::Exit(0)
+    );
+}

@@ -92,6 +92,7 @@ fn help_is_short_and_has_examples() {
       tree    The call tree
       stats   Functions by time, calls and failures
       map     The map: who called whom, as a sequence diagram
+      diff    What two runs did differently
       export  Write a trace in another format
 
     Options:
@@ -104,6 +105,7 @@ fn help_is_short_and_has_examples() {
       execmap run -m pytest tests/     record a module
       execmap tree                     the calls of the newest trace here
       execmap map shop.execmap         its map, as a Mermaid diagram
+      execmap diff a.execmap b.execmap what they did differently
       execmap export -o shop.ndjson    all calls, one a line
     -- err
     ");

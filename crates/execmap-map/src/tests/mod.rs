@@ -1,5 +1,5 @@
 //! Properties of the folded form and of its maps.
 
 mod budget;
-mod lossless;
+pub(crate) mod lossless;
 mod synthetic;
