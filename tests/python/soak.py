@@ -35,10 +35,10 @@ STALLED_S = 120
 # What the recorded process may hold beyond the plain one at any time.
 MORE = 64 << 20
 
-# What it may grow beyond the plain one after warming up, which takes minutes: tables of bounded size fill as new values
-# are met. A shorter run says nothing about it.
-GROWTH = 8 << 20
-LONG_MINUTES = 5
+# What it may grow beyond the plain one after warming up, when tables of bounded size are full. A shorter run says
+# nothing about it.
+GROWTH = 4 << 20
+LONG_MINUTES = 2
 
 
 @dataclass
