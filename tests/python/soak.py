@@ -38,7 +38,7 @@ MORE = 64 << 20
 # What it may grow beyond the plain one after warming up, when tables of bounded size are full. A shorter run says
 # nothing about it.
 GROWTH = 4 << 20
-LONG_MINUTES = 2
+LONG_MINUTES = 3
 
 
 @dataclass

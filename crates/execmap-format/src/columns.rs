@@ -54,7 +54,7 @@ pub(crate) const MAX_OPEN: usize = 1024;
 
 /// Columns while they are written.
 #[derive(Default)]
-pub(crate) struct ColumnsOut {
+pub struct ColumnsOut {
     bytes: [Vec<u8>; COLUMNS],
 }
 
@@ -64,8 +64,8 @@ impl ColumnsOut {
         &mut self.bytes[column as usize - 1]
     }
 
-    /// Appends head and columns to `out`. Gives the bytes of the head up to the running calls.
-    pub(crate) fn finish(self, head: &BlockHead, out: &mut Vec<u8>) -> usize {
+    /// Appends head and columns to `out`, and empties the columns. Gives the bytes of the head up to the running calls.
+    pub(crate) fn finish(&mut self, head: &BlockHead, out: &mut Vec<u8>) -> usize {
         let before = out.len();
         for number in [
             u64::from(head.log),
@@ -93,8 +93,8 @@ impl ColumnsOut {
             out.push(index as u8 + 1);
             put(out, bytes.len() as u64);
         }
-        for bytes in &self.bytes {
-            out.extend_from_slice(bytes);
+        for bytes in &mut self.bytes {
+            out.append(bytes);
         }
         plain
     }

@@ -44,6 +44,7 @@ pub use begin::{Begin, LogState};
 pub use block::{
     Block, BlockKind, FILE_HEADER_LEN, FileHeader, encode_block, encode_block_with_head,
 };
+pub use columns::ColumnsOut;
 pub use define::{
     Code, CodeKind, Definition, DefinitionCounts, LineTable, LoopDef, Loss, LossReason, TaskDef,
     ThreadDef, TypeDef,

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use crate::begin::Begin;
 use crate::block::{BLOCK_HEADER_LEN, Block, BlockKind, FILE_HEADER_LEN, FileHeader};
 use crate::bounds::Bounds;
-use crate::columns::{BlockHead, take_head, take_short_head};
+use crate::columns::{BlockHead, ColumnsOut, take_head, take_short_head};
 use crate::definitions::Definitions;
 use crate::error::ReadError;
 use crate::event::Event;
@@ -458,6 +458,7 @@ impl<S: Source> TraceReader<S> {
         self.definitions.clock.extend([header.first, header.latest]);
         let mut interner = Interner::new(self.values.len() as u64);
         let mut transcoders: HashMap<u32, LogTranscoder> = HashMap::new();
+        let mut columns = ColumnsOut::default();
         let mut fresh = Vec::new();
         let mut known: HashSet<(u32, u32)> = HashSet::new();
         for (log, blocks) in &self.logs {
@@ -473,7 +474,9 @@ impl<S: Source> TraceReader<S> {
             }
             let mut payload = Vec::new();
             let transcoder = transcoders.entry(head.log).or_default();
+            transcoder.swap_memory(&mut columns);
             let done = transcoder.segment(&head, records, &mut interner, &mut payload);
+            transcoder.swap_memory(&mut columns);
             self.summary.damaged_blocks += u32::from(done.damaged > 0);
             if interner.take_fresh(&mut fresh) {
                 self.values.extend(&fresh);

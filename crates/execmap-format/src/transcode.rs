@@ -34,7 +34,6 @@ pub struct LogTranscoder {
     task: u32,
     next_call: u64,
     sequence: u32,
-    /// Empty between segments: there may be thousands of logs.
     columns: ColumnsOut,
 }
 
@@ -77,8 +76,14 @@ impl LogTranscoder {
         (block.records, block.starts) = (done.records, done.starts);
         self.sequence = head.sequence.wrapping_add(1);
         done.ticks = tick.saturating_sub(head.clock.tick);
-        done.plain = std::mem::take(&mut self.columns).finish(&block, payload);
+        done.plain = self.columns.finish(&block, payload);
         done
+    }
+
+    /// Exchanges the memory that it works in. There may be thousands of logs, of which one is at work
+    /// at a time: they can share it.
+    pub fn swap_memory(&mut self, memory: &mut ColumnsOut) {
+        std::mem::swap(&mut self.columns, memory);
     }
 
     /// The number that the next call has if no record says otherwise.

@@ -7,9 +7,9 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use execmap_format::{
-    Begin, BlockKind, ClockPair, Definition, DefinitionCounts, EventsEntry, FILE_HEADER_LEN,
-    FileHeader, IndexEntry, IndexWriter, Interner, LogTranscoder, SegmentHeader, encode_block,
-    encode_block_with_head,
+    Begin, BlockKind, ClockPair, ColumnsOut, Definition, DefinitionCounts, EventsEntry,
+    FILE_HEADER_LEN, FileHeader, IndexEntry, IndexWriter, Interner, LogTranscoder, SegmentHeader,
+    encode_block, encode_block_with_head,
 };
 
 use crate::names::may_overwrite;
@@ -32,11 +32,14 @@ pub struct Output {
     counts: DefinitionCounts,
     interner: Interner,
     logs: HashMap<u32, LogTranscoder>,
+    /// What the log works in whose segment is written.
+    columns: ColumnsOut,
     /// Blocks that are not in the file yet, and what the index says of them.
     blocks: Vec<u8>,
     entries: Vec<IndexEntry>,
     index: IndexWriter,
     payload: Vec<u8>,
+    values: Vec<u8>,
     packed: Vec<u8>,
     /// No events are written that would make the file longer.
     max_size: u64,
@@ -77,10 +80,12 @@ impl Output {
             packer: zstd::bulk::Compressor::new(LEVEL)?,
             interner: Interner::new(0),
             logs: HashMap::new(),
+            columns: ColumnsOut::default(),
             blocks: Vec::new(),
             entries: Vec::new(),
             index: IndexWriter::default(),
             payload: Vec::new(),
+            values: Vec::new(),
             packed: Vec::new(),
             max_size: limits.max_size.unwrap_or(u64::MAX),
             ring: limits.ring,
@@ -143,13 +148,16 @@ impl Output {
         let mut payload = std::mem::take(&mut self.payload);
         payload.clear();
         let log = self.logs.entry(head.log).or_default();
+        log.swap_memory(&mut self.columns);
         let done = log.segment(head, records, &mut self.interner, &mut payload);
+        log.swap_memory(&mut self.columns);
         self.next_call = self.next_call.max(log.next_call());
         self.damaged += done.damaged as u64;
-        let mut values = Vec::new();
+        let mut values = std::mem::take(&mut self.values);
         if self.interner.take_fresh(&mut values) {
             self.append(BlockKind::Values, (&values, 0), None);
         }
+        self.values = values;
         let entry = EventsEntry {
             log: head.log,
             sequence: head.sequence,
