@@ -156,6 +156,9 @@ pub struct Change {
     /// What that is drawn on.
     #[serde(skip)]
     pub participant: String,
+    /// What called that, in the first of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub caller: Option<String>,
     /// The argument, where it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub argument: Option<String>,
@@ -380,6 +383,7 @@ impl Writer<'_, '_> {
             kind: group.kind,
             function: function.map_or(String::new(), Function::shown_name),
             participant: function.map_or(String::new(), |f| f.participant().to_owned()),
+            caller: self.caller(group),
             argument: (group.kind == Kind::Argument).then(|| group.name.clone()),
             times: group.times,
             of: of.max(group.times),
@@ -394,6 +398,20 @@ impl Writer<'_, '_> {
             inside: Vec::new(),
             way: self.way(&group.way),
         }
+    }
+
+    /// The way to a change of a call ends with that call, and to another with what called it.
+    fn caller(&self, group: &Group) -> Option<String> {
+        let skipped = match group.kind {
+            Kind::Added | Kind::Removed | Kind::Order => 0,
+            _ => 1,
+        };
+        let mut calls = group.way.iter().rev().filter_map(|frame| match frame {
+            Frame::Call(_, call) => Some(CallNumber(*call)),
+            _ => None,
+        });
+        let caller = calls.nth(skipped)?;
+        Some(self.sides[1].trace.function_of(caller).shown_name())
     }
 
     fn way(&self, way: &[Frame]) -> Vec<Waypoint> {
@@ -457,6 +475,7 @@ impl Writer<'_, '_> {
             kind: Kind::Function,
             function: to.shown_name(),
             participant: to.participant().to_owned(),
+            caller: None,
             argument: None,
             times: calls,
             of: calls,

@@ -55,6 +55,7 @@ pub fn diff_text(difference: &Difference, changes: usize, layout: Layout) -> Str
         change_lines(
             &difference.changes[first.change],
             &indent,
+            None,
             layout,
             &mut text,
         );
@@ -62,7 +63,11 @@ pub fn diff_text(difference: &Difference, changes: usize, layout: Layout) -> Str
     if difference.changes.len() > 1 || difference.changes.len() == 1 && difference.first.is_none() {
         let _ = writeln!(text, "\n{}", paint(NAME, "all differences"));
         for change in difference.changes.iter().take(changes) {
-            change_lines(change, "  ", layout, &mut text);
+            let caller = change
+                .caller
+                .as_deref()
+                .filter(|_| is_vague(change, &difference.changes));
+            change_lines(change, "  ", caller, layout, &mut text);
         }
         let hidden = difference.changes.len().saturating_sub(changes) as u64;
         let all = if hidden > 0 { ". More: --all" } else { "" };
@@ -174,7 +179,23 @@ fn place(file: &str, line: Option<u32>) -> String {
     }
 }
 
-fn change_lines(change: &Change, indent: &str, layout: Layout, text: &mut String) {
+/// Whether nothing but its caller says which change this is.
+fn is_vague(change: &Change, all: &[Change]) -> bool {
+    let is_like = |other: &&Change| {
+        (other.kind, &other.function, &other.argument)
+            == (change.kind, &change.function, &change.argument)
+    };
+    matches!(change.kind, Kind::Added | Kind::Removed)
+        || all.iter().filter(is_like).nth(1).is_some()
+}
+
+fn change_lines(
+    change: &Change,
+    indent: &str,
+    caller: Option<&str>,
+    layout: Layout,
+    text: &mut String,
+) {
     let room = layout.width.map_or(CALL_COLUMNS, |width| {
         width.saturating_sub(columns(indent) + 4).max(24)
     });
@@ -184,7 +205,10 @@ fn change_lines(change: &Change, indent: &str, layout: Layout, text: &mut String
         '-' => FAILED,
         _ => HERE,
     };
-    let often = often(change);
+    let mut often = often(change);
+    if let Some(caller) = caller {
+        let _ = write!(often, "   from {}", visible(caller));
+    }
     let _ = writeln!(
         text,
         "{indent}{} {what}{}",
@@ -192,7 +216,7 @@ fn change_lines(change: &Change, indent: &str, layout: Layout, text: &mut String
         paint(QUIET, often)
     );
     for inside in &change.inside {
-        change_lines(inside, &format!("{indent}  "), layout, text);
+        change_lines(inside, &format!("{indent}  "), None, layout, text);
     }
 }
 

@@ -268,8 +268,8 @@ fn diff_says_what_two_runs_did_differently() {
 
     all differences
       ~ fib.fib  n: 4 → 5   1 of 15 calls
-      + fib.fib(n=4) → 3   8 calls inside
-      - fib.fib(n=2) → 1   2 calls inside
+      + fib.fib(n=4) → 3   8 calls inside   from fib.fib
+      - fib.fib(n=2) → 1   2 calls inside   from fib.fib
       ~ fib.fib  result: 3 → 5   1 of 15 calls
     -- err
     ");
