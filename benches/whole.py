@@ -5,6 +5,7 @@ hold at most, and how long they take to end.
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import time
@@ -55,17 +56,25 @@ def measure(python: str, program: Whole, trace: Path, *, quick: bool) -> dict[st
 def _run(command: list[str]) -> dict[str, int]:
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    said = process.stdout.readline().split()
-    peaks = [int(number) for number in said[:1]]
-    while process.poll() is None:
-        # The end is part of the run, and the program itself cannot tell what it takes.
+    said = process.stdout.readline()
+    peaks = []
+    # The end is part of the run, and the program itself cannot tell what it takes.
+    while not (ended := os.wait4(process.pid, os.WNOHANG))[0]:
         peaks.append(_peak_kilobytes(process.pid))
         time.sleep(0.002)
-    ended = time.monotonic_ns()
+    ended_ns = time.monotonic_ns()
+    process.returncode = os.waitstatus_to_exitcode(ended[1])
     process.stdout.close()
     if process.returncode:
         raise SystemExit(f"\nerror: {' '.join(command)} ended with {process.returncode}")
-    return {"peak_kb": max(peaks), "end_ns": ended - int(said[1])}
+    peak, cpu_ns, last_line_ns = map(int, said.split())
+    all_cpu_ns = round((ended[2].ru_utime + ended[2].ru_stime) * 1e9)
+    return {
+        "peak_kb": max([peak, *peaks]),
+        "end_ns": ended_ns - last_line_ns,
+        # What is left of it on a machine with nothing else to do.
+        "end_cpu_ns": all_cpu_ns - cpu_ns,
+    }
 
 
 def _peak_kilobytes(pid: int) -> int:
