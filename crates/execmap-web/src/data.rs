@@ -135,6 +135,8 @@ pub struct FunctionRow {
     pub kind: FunctionKind,
     /// Names of its arguments.
     pub args: Vec<String>,
+    /// Whether the first of them is the object it was called on.
+    pub has_receiver: bool,
     /// Its loops.
     pub loops: Vec<LoopRow>,
     /// How often it was called.
@@ -263,6 +265,7 @@ fn function_row(trace: &Trace, index: u32) -> FunctionRow {
         package: function.package().to_owned(),
         kind: stats.kind,
         args: function.args.clone(),
+        has_receiver: function.is_receiver(0),
         loops: loops(trace, FunctionNumber(index)),
         calls: stats.calls,
         total_ns: stats.total_ns,
@@ -296,6 +299,7 @@ fn lost_row(calls: u64) -> FunctionRow {
         package: String::new(),
         kind: FunctionKind::Function,
         args: Vec::new(),
+        has_receiver: false,
         loops: Vec::new(),
         calls,
         total_ns: 0,

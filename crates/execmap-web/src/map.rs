@@ -182,7 +182,9 @@ fn call_line(trace: &Trace, message: &Message) -> MapLine {
     let call = message.handle;
     let value = |text: &str| cut(&visible(text), VALUE_CHARS).into_owned();
     let args = message.args.iter();
-    let creator = calls.created_by(call);
+    let creator = calls
+        .created_by(call)
+        .filter(|creator| calls.contains(*creator));
     MapLine {
         kind: "call",
         text: visible(&message.name).into_owned(),

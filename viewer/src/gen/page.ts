@@ -115,6 +115,8 @@ export type FunctionRow = {
   kind: FunctionKind
   /** Names of its arguments. */
   args: Array<string>
+  /** Whether the first of them is the object it was called on. */
+  has_receiver: boolean
   /** Its loops. */
   loops: Array<LoopRow>
   /** How often it was called. */

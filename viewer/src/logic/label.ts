@@ -42,11 +42,11 @@ export function foldedText(text: string): ValueText {
 
 /** Arguments in order. The receiver (`self`, `cls`) and what has no name of its own are left to the panel. */
 export function argumentTexts(model: Model, call: number, limit: number, withReceiver = false): ArgumentText[] {
-  const {args} = functionOf(model, call)
+  const {args, has_receiver: hasReceiver} = functionOf(model, call)
   const from = model.calls.argsStart[call]!
   const texts = args.map((name, at) => ({name, value: valueText(textAt(model, model.calls.argTexts[from + at]!), limit)}))
   // A generator expression's iterator has a name that nobody wrote.
-  return !withReceiver && (args[0] === 'self' || args[0] === 'cls' || args[0]?.startsWith('.') === true) ? texts.slice(1) : texts
+  return !withReceiver && (hasReceiver || args[0]?.startsWith('.') === true) ? texts.slice(1) : texts
 }
 
 /** What came back, or null when the call did not return. */

@@ -1,4 +1,4 @@
-import {useMemo} from 'preact/hooks'
+import {useMemo, useState} from 'preact/hooks'
 import {stripPaths} from '../draw/bars.ts'
 import {count} from '../lib/format.ts'
 import {iterationStrip} from '../logic/iterations.ts'
@@ -19,6 +19,12 @@ export function LoopControls({model, controls, row, onPick}: LoopControlsProps) 
   const {picking, isLoop, right, strip} = controls
   const {at, total, hasAll} = picking
   const pick = (next: number) => onPick(picking, next)
+  const [typed, setTyped] = useState<string | null>(null)
+  const enter = () => {
+    const number = Number.parseInt((typed ?? '').replace(/\D/g, ''), 10)
+    setTyped(null)
+    if (number > 0 && number !== at) pick(number)
+  }
   const stop = (event: Event) => event.stopPropagation()
   const isHere = picking.key === row
   const place = {right: `${right}px`}
@@ -31,24 +37,19 @@ export function LoopControls({model, controls, row, onPick}: LoopControlsProps) 
       <button class="end" disabled={at === 1} aria-label="First iteration" title="First" onClick={() => pick(1)}>«</button>
       <button disabled={at <= 1} aria-label="Iteration before" title="Before ([)" onClick={() => pick(at - 1)}>‹</button>
       <input
-        class="nth" inputMode="numeric" aria-label={`Iteration, 1 to ${count(total)}`} title={`1 to ${count(total)}`} value={at === 0 ? '' : String(at)} placeholder={hasAll ? '–' : ''}
+        class="nth" inputMode="numeric" aria-label={`Iteration, 1 to ${count(total)}`} title={`1 to ${count(total)}`} value={typed ?? (at === 0 ? '' : String(at))} placeholder={hasAll ? '–' : ''}
         style={{width: `${Math.max(3, String(total).length + 1)}ch`}}
         onKeyDown={(event) => {
           event.stopPropagation()
-          if (event.key === 'Escape') event.currentTarget.blur()
-          if (event.key === 'Enter') pick(asked(event.currentTarget.value, at))
+          if (event.key === 'Escape') setTyped(null)
+          if (event.key === 'Enter') enter()
         }}
-        onChange={(event) => pick(asked(event.currentTarget.value, at))}
+        onInput={(event) => setTyped(event.currentTarget.value)} onBlur={enter}
       />
       <button disabled={at === total} aria-label="Iteration after" title="After (])" onClick={() => pick(at + 1)}>›</button>
       <button class="end" disabled={at === total} aria-label="Last iteration" title="Last" onClick={() => pick(total)}>»</button>
     </span>
   )
-}
-
-function asked(text: string, now: number): number {
-  const number = Number.parseInt(text.replace(/\D/g, ''), 10)
-  return Number.isNaN(number) ? now : Math.max(1, number)
 }
 
 const STEP = 0.01
