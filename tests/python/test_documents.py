@@ -99,6 +99,7 @@ def test_a_trace_beside_the_document(execmap: Execmap, document: Path) -> None:
         ("$ execmap map -o owned", "have no place in a document"),
         ("$ execmap map --check x.md", "have no place in a document"),
         ("$ execmap run -o owned.execmap 'my shop.py' 7\n$ execmap map", "leave out -o and TRACE"),
+        ("$ execmap map missing.execmap", "missing.execmap"),
         ("$ execmap map --colour", "unexpected argument '--colour'"),
         ("$ execmap run missing.py\n$ execmap map", "no such script"),
         ("$ execmap run 'my shop.py' 7", "the last command has to be `execmap map`"),

@@ -210,7 +210,7 @@ fn draw(
     if let Some(folder) = &folder {
         args.trace.trace = Some(folder.trace());
     }
-    drawn_map(&args)
+    drawn_map(&args).map_err(|failure| wrong(failure.to_string()))
 }
 
 /// Records a program; gives back why there is no trace.

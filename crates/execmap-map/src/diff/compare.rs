@@ -54,7 +54,7 @@ pub(crate) struct Compare<'s, 't> {
     pub(super) sides: [&'s Side<'t>; 2],
     pub(crate) changes: Changes<'s, 't>,
     pub(super) todo: Vec<Todo>,
-    /// Calls behind the end of a recording that was cut, of the other run.
+    /// Calls behind the end of a recording that was cut, or before what it kept, of the other run.
     pub(crate) beyond: [u64; 2],
 }
 
@@ -221,6 +221,7 @@ impl<'s, 't> Compare<'s, 't> {
             keys(by_function),
             keys(by_kind),
         ];
+        let is_outermost = matches!(self.changes.way[..], [] | [Frame::Lane(..)]);
         let pairs = align(&levels, open);
         let whole = &levels[0];
         let moved = self.moved(&one, &other, whole, &pairs);
@@ -238,6 +239,13 @@ impl<'s, 't> Compare<'s, 't> {
                     Open::First if old.is_empty() => self.count_beyond(1, &mut new),
                     Open::Second if new.is_empty() => self.count_beyond(0, &mut old),
                     _ => {}
+                }
+            } else if at == (0, 0) && is_outermost {
+                // What one of them dropped, the other may have.
+                if first.is_late && old.is_empty() {
+                    self.count_beyond(1, &mut new);
+                } else if second.is_late && new.is_empty() {
+                    self.count_beyond(0, &mut old);
                 }
             }
             Self::gap(old, new, &moved, &mut then);

@@ -91,6 +91,8 @@ pub(crate) struct Side<'t> {
     heads: Vec<u64>,
     /// Whether the recording ended before the program did.
     pub(crate) is_cut: bool,
+    /// Whether the first calls were dropped.
+    pub(crate) is_late: bool,
 }
 
 /// What happened on other threads and tasks than their caller's, by the row of the caller.
@@ -133,6 +135,15 @@ impl Beside {
 /// Stands for arguments that were not recorded.
 const UNKNOWN: u64 = 0x9e37_79b9_7f4a_7c15;
 
+/// Whether the first calls of a run were dropped.
+pub(super) fn is_late(trace: &Trace) -> bool {
+    let mut left_out = trace.run().left_out.iter();
+    left_out.any(|left| left.reason == DROPPED)
+}
+
+/// The reason that says so.
+const DROPPED: &str = "calls dropped at the beginning";
+
 const MAIN: Lane = (ThreadNumber(0), None);
 
 impl<'t> Side<'t> {
@@ -152,6 +163,7 @@ impl<'t> Side<'t> {
             all: vec![Mark::default(); rows + 1],
             heads: vec![0; rows],
             is_cut: trace.run().state() != execmap_query::State::Whole,
+            is_late: is_late(trace),
         };
         side.mark();
         side

@@ -295,9 +295,40 @@ fn a_run_that_was_cut_is_compared_up_to_its_end() {
     let cut = builder.trace();
     insta::assert_snapshot!(lines(&compared(&cut, &whole)), @r"
     equal: as far as both were recorded, 24 calls in the same order, with the same arguments, results and outcomes
-    # the old run was recovered: its program was killed, or runs still: compared up to its end; 57 calls of the new run lie behind it
+    # the old run was recovered, its program was killed or runs still: compared up to its end; 57 calls of the new run lie behind it
     ");
     assert!(compared(&whole, &cut).equal);
+}
+
+#[test]
+fn what_a_ring_dropped_is_no_difference() {
+    let run = |first: i64, last: &str| {
+        let mut builder = TraceBuilder::new();
+        builder.left_out("calls dropped at the beginning", 7, &[]);
+        for qty in first..20 {
+            builder.leaf(
+                "price",
+                &[("qty", &qty.to_string())],
+                if qty == 19 { last } else { "9" },
+            );
+        }
+        builder.trace()
+    };
+    let equal = compared(&run(3, "9"), &run(9, "9"));
+    assert!(equal.equal);
+    assert!(
+        equal
+            .verdict
+            .starts_with("equal: as far as both were recorded, 11 calls")
+    );
+    insta::assert_snapshot!(lines(&compared(&run(9, "9"), &run(3, "8"))), @r"
+    different: 1 difference, 11 → 17 calls
+    at shop.price
+    Result shop.price : 9 → 8 (1 of 17)
+    # the old run keeps its latest calls only: compared from where both have calls; 6 calls of the new run lie beyond it
+    # the new run keeps its latest calls only: compared from where both have calls
+    # both runs: left out: 7 calls dropped at the beginning
+    ");
 }
 
 #[test]

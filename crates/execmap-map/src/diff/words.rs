@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use execmap_query::{CallNumber, Losses, State, Trace, counted, thousands};
 
+use super::side::is_late;
 use super::{Change, Kind, Proposal, Volatile};
 
 pub(super) fn verdict(
@@ -42,20 +43,26 @@ pub(super) fn notes(traces: [&Trace; 2], beyond: [u64; 2], has_values: bool) -> 
     let names = ["the old run", "the new run"];
     for (side, trace) in traces.iter().enumerate() {
         let state = match trace.run().state() {
+            State::Whole if is_late(trace) => {
+                "keeps its latest calls only: compared from where both have calls"
+            }
             State::Whole => continue,
-            State::Stopped => "was recorded up to a limit",
-            State::Recovered => "was recovered: its program was killed, or runs still",
-            State::CutShort => "was cut short",
+            State::Stopped => "was recorded up to a limit: compared up to its end",
+            State::Recovered => {
+                "was recovered, its program was killed or runs still: compared up to its end"
+            }
+            State::CutShort => "was cut short: compared up to its end",
         };
         let name = names[side];
         let rest = beyond[1 - side];
         let rest = if rest == 0 {
             String::new()
         } else {
+            let place = if is_late(trace) { "beyond" } else { "behind" };
             let other = names[1 - side];
-            format!("; {} of {other} lie behind it", counted(rest, "call"))
+            format!("; {} of {other} lie {place} it", counted(rest, "call"))
         };
-        notes.push(format!("{name} {state}: compared up to its end{rest}"));
+        notes.push(format!("{name} {state}{rest}"));
     }
     if !has_values {
         notes
