@@ -47,19 +47,29 @@ pub(crate) fn check(
     python: Option<&Path>,
     terminal: &mut Terminal,
 ) -> Result<bool, Failure> {
-    let mut is_same = true;
+    let (mut is_same, mut has_maps) = (true, false);
     for path in &args.check {
-        is_same &= check_document(path, args.update, python, terminal)?;
+        if let Some(is_own_same) = check_document(path, args.update, python, terminal)? {
+            is_same &= is_own_same;
+            has_maps = true;
+        }
     }
-    Ok(is_same)
+    match args.check.first() {
+        Some(path) if !has_maps => Err(CheckError::Nothing {
+            path: path.to_owned(),
+        }
+        .into()),
+        _ => Ok(is_same),
+    }
 }
 
+/// Nothing for a document without such a map.
 fn check_document(
     path: &Path,
     is_updating: bool,
     python: Option<&Path>,
     terminal: &mut Terminal,
-) -> Result<bool, Failure> {
+) -> Result<Option<bool>, Failure> {
     let owned = || path.to_owned();
     let text = fs::read_to_string(path).map_err(|error| {
         let path = owned();
@@ -70,7 +80,7 @@ fn check_document(
         CheckError::Document { path, error }
     })?;
     if found.is_empty() {
-        return Err(CheckError::Nothing { path: owned() }.into());
+        return Ok(None);
     }
     let lines: Vec<&str> = text.lines().collect();
     let mut written = String::with_capacity(text.len());
@@ -108,7 +118,7 @@ fn check_document(
     if differing == 0 {
         let line = format!("{}: {what} up to date\n", path.display());
         terminal.print(&paint(ADDED, line))?;
-        return Ok(true);
+        return Ok(Some(true));
     }
     if !is_updating {
         let hint = format!(
@@ -116,7 +126,7 @@ fn check_document(
             path.display()
         );
         terminal.print(&paint(HERE, hint))?;
-        return Ok(false);
+        return Ok(Some(false));
     }
     written.extend(lines[next..].iter().map(|line| format!("{line}\n")));
     if text.contains("\r\n") {
@@ -129,7 +139,7 @@ fn check_document(
         path: owned(),
         error,
     })?;
-    Ok(true)
+    Ok(Some(true))
 }
 
 fn shown(words: &[String]) -> String {

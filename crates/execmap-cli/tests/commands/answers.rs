@@ -332,4 +332,11 @@ fn documents_run_no_program_without_an_interpreter() {
         execmap(&["map", "--check", text(&path)]).done,
         Done::Exit(0)
     );
+    // Beside a document with a map, one without is no mistake.
+    let plain = folder.path().join("plain.md");
+    fs::write(&plain, "# Nothing\n").expect("the folder can be written");
+    let both = execmap(&["map", "--check", text(&plain), text(&path)]);
+    assert_eq!(both.done, Done::Exit(0));
+    let alone = execmap(&["map", "--check", text(&plain)]);
+    assert_eq!(alone.done, Done::Exit(2));
 }
