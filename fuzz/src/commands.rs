@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use execmap_cli::Done;
 use execmap_cli::testing::{Ran, execmap_at};
+use execmap_export::mermaid::MOST_UNITS;
 use serde::de::IgnoredAny;
 
 use crate::faces;
@@ -225,7 +226,10 @@ fn is_as_meant(out: &str, output: Output) {
                 serde_json::from_str::<IgnoredAny>(line).expect("a line is JSON");
             }
         }
-        Output::Mermaid => faces::is_diagram(out),
+        Output::Mermaid => {
+            assert!(out.encode_utf16().count() <= MOST_UNITS);
+            faces::is_diagram(out);
+        }
         Output::Plantuml => {
             assert!(out.starts_with("@startuml\n") && out.ends_with("\n@enduml\n"));
             assert_eq!(out.lines().filter(|line| line.starts_with('@')).count(), 2);

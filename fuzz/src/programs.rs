@@ -3,6 +3,8 @@
 use execmap_query::testing::TraceBuilder;
 use execmap_query::{CallNumber, Trace};
 
+use crate::{faces, maps};
+
 /// Programs to begin with: options of a map, then steps.
 pub const SEEDS: [(&str, &[u8]); 5] = [
     ("loop", b"\0\0\0\0\0\0\0\0\0\0\0\0a:b\0\x00\x00\x00\x09\x03\x00\x05\x00\x0f\x33\x0f\x44\x03\x00"),
@@ -140,15 +142,51 @@ impl Writer {
     }
 }
 
+/// Folds the program that some bytes are, and draws the map of it that they ask for.
+///
+/// # Panics
+/// When a rule is broken.
+pub fn try_out(data: &[u8]) -> bool {
+    let Some((head, steps)) = data.split_first_chunk::<16>() else {
+        return false;
+    };
+    let trace = trace(steps);
+    maps::is_lossless(&trace);
+    let number = head[4..12]
+        .iter()
+        .fold(0u64, |number, byte| number << 8 | u64::from(*byte));
+    let choice = u64::from(u16::from_le_bytes([head[0], head[1]])) << 2 | 2;
+    let pattern = String::from_utf8_lossy(&head[12..]);
+    faces::asked(&trace, choice, pattern.trim_end_matches('\0'), number);
+    true
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::Random;
 
     #[test]
     fn what_programs_begin_with_makes_calls() {
         for (name, program) in SEEDS {
             assert!(trace(&program[16..]).calls().count() > 1, "{name}");
-            crate::maps::all(&trace(&program[16..]));
+            assert!(try_out(program));
+        }
+    }
+
+    #[test]
+    fn programs_at_random_are_folded_and_drawn() {
+        for number in 0..400 {
+            let mut random = Random::new(number);
+            let mut program: Vec<u8> = (0..400).map(|_| random.next() as u8).collect();
+            // Patterns that mean something, and none.
+            let pattern: &[u8; 4] = if random.once_in(2) {
+                b"*\0\0\0"
+            } else {
+                b"fib\0"
+            };
+            program[12..16].copy_from_slice(pattern);
+            assert!(try_out(&program), "{number}");
         }
     }
 }

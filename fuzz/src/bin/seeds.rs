@@ -6,6 +6,7 @@ use std::path::Path;
 
 use execmap_fuzz::frames::{Kind, serialise};
 use execmap_fuzz::programs;
+use execmap_fuzz::random::Random;
 use execmap_fuzz::seeds::{self, Files};
 
 fn main() -> io::Result<()> {
@@ -19,6 +20,12 @@ fn main() -> io::Result<()> {
     };
     for (name, program) in programs::SEEDS {
         put("map", name, program)?;
+    }
+    // Longer ones: a fuzzer grows its inputs slowly.
+    for number in 0..8 {
+        let mut random = Random::new(number);
+        let program: Vec<u8> = (0..400).map(|_| random.next() as u8).collect();
+        put("map", &format!("random-{number}"), &program)?;
     }
     for seed in seeds::all() {
         for files in &seed.processes {
