@@ -90,6 +90,9 @@ def main(arguments: Sequence[str]) -> int:
     listed = read_list()
     there = names_in_this_python()
     unknown = [name for name in options.names if name not in there]
+    if not any(name in listed for name in there):
+        print("error: this Python has none of CPython's tests (Debian: libpython3.X-testsuite)", file=sys.stderr)
+        return 2
     if unknown:
         print(f"error: this Python has no {', '.join(unknown)}", file=sys.stderr)
         return 2

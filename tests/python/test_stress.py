@@ -174,6 +174,7 @@ DEPTHS = """
 """
 
 
+@pytest.mark.timeout(400)
 def test_recursion_ends_at_the_same_depth(execmap: Execmap) -> None:
     run_both(
         execmap,
