@@ -126,7 +126,10 @@ impl Function {
     /// Whether the argument at `index` is the object or class the method was called on.
     #[must_use]
     pub fn is_receiver(&self, index: usize) -> bool {
-        index == 0 && self.class_name.is_some() && matches!(self.args[0].as_str(), "self" | "cls")
+        // A damaged trace may have arguments of calls without names for them.
+        let name = self.args.first().filter(|_| index == 0);
+        self.class_name.is_some()
+            && name.is_some_and(|name| matches!(name.as_str(), "self" | "cls"))
     }
 }
 
@@ -172,6 +175,20 @@ mod tests {
             ),
             ("shop.pricing", "shop", "price")
         );
+    }
+
+    #[test]
+    fn the_receiver_is_the_first_argument_of_a_method_if_it_has_one() {
+        let method = method();
+        assert_eq!(
+            (method.is_receiver(0), method.is_receiver(1)),
+            (true, false)
+        );
+        let nameless = Function {
+            args: Vec::new(),
+            ..method
+        };
+        assert!(!nameless.is_receiver(0));
     }
 
     #[test]
