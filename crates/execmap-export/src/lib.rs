@@ -11,4 +11,5 @@ pub mod json;
 pub mod mermaid;
 pub mod ndjson;
 pub mod plantuml;
+mod sequence;
 pub mod text;

@@ -7,11 +7,11 @@
 
 use std::fmt::Write;
 
-use execmap_map::{Block, BlockKind, Folded, Map, MapError, MapQuery, MapRow, Message};
-use execmap_query::{Outcome, Trace, counted, cut, visible};
+use execmap_map::{BlockKind, Folded, Map, MapError, MapQuery};
+use execmap_query::{Trace, visible};
 
 use crate::fit::{Limit, fitted};
-use crate::text::{more_text, nothing_text, signature, times_text};
+use crate::sequence::{Back, Language, draw};
 
 /// The longest diagram that Mermaid draws, in UTF-16 units.
 pub const MOST_UNITS: usize = 50_000;
@@ -38,180 +38,72 @@ pub fn in_markdown(diagram: &str) -> String {
 /// A map as a diagram, values cut to `value_chars` characters.
 #[must_use]
 pub fn render(map: &Map, value_chars: usize) -> String {
-    let mut writer = Writer {
-        map,
-        value_chars,
-        text: String::from("sequenceDiagram\n"),
-        open: Vec::new(),
-        blocks: Vec::new(),
-    };
-    writer.heads();
-    if let Some(nothing) = nothing_text(map) {
-        writer.note(0, nothing);
-    }
-    for row in &map.rows {
-        match row {
-            MapRow::Lane(lane) => {
-                writer.leave_down_to(lane.level);
-                let kind = if lane.task.is_some() {
-                    "task"
-                } else {
-                    "thread"
-                };
-                let over = writer.here();
-                writer.note(over, &format!("{kind} {}", lane.name));
-            }
-            MapRow::More(more) => {
-                writer.leave_down_to(more.level);
-                writer.note(id(more.from), &more_text(more));
-            }
-            MapRow::Call(message) => {
-                writer.leave_down_to(message.level);
-                writer.call(message);
-            }
-            MapRow::Block(block) => {
-                writer.leave_down_to(block.level);
-                writer.block(block);
-            }
-            MapRow::Section(section) => {
-                writer.leave_down_to(section.level);
-                writer.section(&section.text, section.times);
-            }
-            MapRow::End(end) => {
-                writer.leave_down_to(end.level);
-                writer.blocks.pop();
-                writer.text.push_str("    end\n");
-            }
-        }
-    }
-    writer.leave_down_to(0);
-    writer.text
+    let start = Mermaid(String::from("sequenceDiagram\n"));
+    draw(map, value_chars, start).0
 }
 
-/// The participant's name in the diagram; `p0` is whatever called from outside.
-fn id(participant: Option<usize>) -> usize {
-    participant.map_or(0, |index| index + 1)
+struct Mermaid(String);
+
+impl Mermaid {
+    fn line(&mut self, line: std::fmt::Arguments<'_>) {
+        let _ = writeln!(self.0, "    {line}");
+    }
 }
 
-struct Writer<'m> {
-    map: &'m Map,
-    value_chars: usize,
-    text: String,
-    /// Calls that have not returned at this point of the diagram.
-    open: Vec<&'m Message>,
-    /// Blocks that have not ended, and how often what follows happened.
-    blocks: Vec<(BlockKind, u64)>,
-}
-
-impl<'m> Writer<'m> {
-    fn heads(&mut self) {
-        if let Some(losses) = self.map.losses.text() {
-            let _ = writeln!(self.text, "    %% {}", escape(&losses));
-        }
-        let command = self.map.command.split(' ').next().unwrap_or_default();
-        let program = command
-            .rsplit(['/', '\\'])
-            .next()
-            .filter(|name| !name.is_empty())
-            .unwrap_or("program");
-        let _ = writeln!(self.text, "    actor p0 as {}", escape(&cut(program, 40)));
-        for (index, participant) in self.map.participants.iter().enumerate() {
-            let name = if participant.is_class && !participant.package.is_empty() {
-                format!("{}.{}", participant.package, participant.name)
-            } else {
-                participant.name.clone()
-            };
-            let _ = writeln!(
-                self.text,
-                "    participant p{} as {}",
-                index + 1,
-                escape(&cut(&name, 80))
-            );
-        }
+impl Language for Mermaid {
+    fn losses(&mut self, text: &str) {
+        self.line(format_args!("%% {}", escape(text)));
     }
 
-    /// The participant that runs at this point.
-    fn here(&self) -> usize {
-        self.open.last().map_or(0, |message| message.to + 1)
+    fn outside(&mut self, program: &str) {
+        self.line(format_args!("actor p0 as {}", escape(program)));
+    }
+
+    fn participant(&mut self, id: usize, name: &str) {
+        self.line(format_args!("participant p{id} as {}", escape(name)));
     }
 
     fn note(&mut self, over: usize, text: &str) {
-        let _ = writeln!(self.text, "    Note over p{over}: {}", escape(text));
+        self.line(format_args!("Note over p{over}: {}", escape(text)));
     }
 
-    fn block(&mut self, block: &Block) {
-        let word = match block.block {
-            BlockKind::Loop | BlockKind::Recursion => "loop",
+    fn call(&mut self, from: usize, to: usize, label: &str) {
+        self.line(format_args!("p{from}->>+p{to}: {}", escape(label)));
+    }
+
+    fn back(&mut self, from: usize, to: usize, back: Back, label: &str) {
+        let arrow = match back {
+            Back::Returned => "-->>",
+            Back::Failed => "--x",
+        };
+        self.line(format_args!("p{from}{arrow}-p{to}: {}", escape(label)));
+    }
+
+    fn stop(&mut self, at: usize) {
+        self.line(format_args!("deactivate p{at}"));
+    }
+
+    fn block(&mut self, kind: BlockKind, text: &str) {
+        let word = match kind {
+            BlockKind::Loop => "loop",
+            BlockKind::Recursion => "loop recursion:",
             BlockKind::Alternatives => "alt",
             BlockKind::Optional => "opt",
             BlockKind::Parallel => "par",
         };
-        let recursion = match block.block {
-            BlockKind::Recursion => "recursion: ",
-            _ => "",
-        };
-        let text = escape(&block.text);
-        let _ = writeln!(self.text, "    {word} {recursion}{text}");
-        self.blocks.push((block.block, block.times));
+        self.line(format_args!("{word} {}", escape(text)));
     }
 
-    fn section(&mut self, text: &str, times: u64) {
-        let Some(block) = self.blocks.last_mut() else {
-            return;
-        };
-        block.1 = times;
-        let word = match block.0 {
+    fn section(&mut self, of: BlockKind, text: &str) {
+        let word = match of {
             BlockKind::Parallel => "and",
             _ => "else",
         };
-        let _ = writeln!(self.text, "    {word} {}", escape(text));
+        self.line(format_args!("{word} {}", escape(text)));
     }
 
-    fn call(&mut self, message: &'m Message) {
-        let (from, to) = (id(message.from), message.to + 1);
-        let around = self.blocks.last().map_or(1, |block| block.1);
-        let label = signature(message, self.value_chars) + &times_text(message, around);
-        let label = escape(&label);
-        let _ = writeln!(self.text, "    p{from}->>+p{to}: {label}");
-        if message.closed {
-            self.note(
-                to,
-                &format!("{} inside", counted(message.calls_inside, "call")),
-            );
-        }
-        self.open.push(message);
-    }
-
-    /// Draws the returns of calls that are `level` deep or deeper.
-    fn leave_down_to(&mut self, level: u32) {
-        while let Some(message) = self.open.pop_if(|message| message.level >= level) {
-            self.leave(message);
-        }
-    }
-
-    fn leave(&mut self, message: &Message) {
-        let (from, to) = (id(message.from), message.to + 1);
-        let (arrow, label) = match message.outcome {
-            Outcome::Returned => (
-                "-->>",
-                self.value(message.result.as_deref().unwrap_or("returned"), 1),
-            ),
-            Outcome::Raised => (
-                if message.has_failed { "--x" } else { "-->>" },
-                self.value(message.exception.as_deref().unwrap_or("an exception"), 2),
-            ),
-            Outcome::Closed => ("-->>", "closed".to_owned()),
-            Outcome::Unfinished => {
-                self.note(to, "did not return before the recording ended");
-                let _ = writeln!(self.text, "    deactivate p{to}");
-                return;
-            }
-        };
-        let _ = writeln!(self.text, "    p{to}{arrow}-p{from}: {}", escape(&label));
-    }
-
-    fn value(&self, text: &str, times: usize) -> String {
-        cut(&visible(text), times * self.value_chars).into_owned()
+    fn end(&mut self) {
+        self.line(format_args!("end"));
     }
 }
 

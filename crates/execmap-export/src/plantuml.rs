@@ -5,140 +5,80 @@
 
 use std::fmt::Write;
 
-use execmap_map::{BlockKind, Map, MapRow, Message};
-use execmap_query::{Outcome, counted, cut, visible};
+use execmap_map::{BlockKind, Map};
+use execmap_query::visible;
 
-use crate::text::{more_text, nothing_text, signature, times_text};
+use crate::sequence::{Back, Language, draw};
 
 /// A map as a diagram, values cut to `value_chars` characters.
 #[must_use]
 pub fn render(map: &Map, value_chars: usize) -> String {
-    let mut writer = Writer {
-        text: String::from("@startuml\nhide footbox\nactor \"program\" as p0\n"),
-        value_chars,
-        open: Vec::new(),
-        blocks: Vec::new(),
-    };
-    if let Some(losses) = map.losses.text() {
-        let _ = writeln!(writer.text, "caption {}", escape(&losses));
-    }
-    for (index, participant) in map.participants.iter().enumerate() {
-        let name = escape(&cut(&participant.name, 80));
-        let _ = writeln!(writer.text, "participant \"{name}\" as p{}", index + 1);
-    }
-    if let Some(nothing) = nothing_text(map) {
-        writer.note(0, nothing);
-    }
-    for row in &map.rows {
-        writer.row(row);
-    }
-    writer.leave_down_to(0);
-    writer.text.push_str("@enduml\n");
-    writer.text
+    let start = PlantUml(String::from("@startuml\nhide footbox\n"));
+    let mut drawn = draw(map, value_chars, start).0;
+    drawn.push_str("@enduml\n");
+    drawn
 }
 
-struct Writer<'m> {
-    text: String,
-    value_chars: usize,
-    open: Vec<&'m Message>,
-    blocks: Vec<(BlockKind, u64)>,
+struct PlantUml(String);
+
+impl PlantUml {
+    fn line(&mut self, line: std::fmt::Arguments<'_>) {
+        let _ = writeln!(self.0, "{line}");
+    }
 }
 
-fn id(participant: Option<usize>) -> usize {
-    participant.map_or(0, |index| index + 1)
-}
+impl Language for PlantUml {
+    fn losses(&mut self, text: &str) {
+        self.line(format_args!("caption {}", escape(text)));
+    }
 
-impl<'m> Writer<'m> {
-    fn row(&mut self, row: &'m MapRow) {
-        match row {
-            MapRow::Lane(lane) => {
-                self.leave_down_to(lane.level);
-                let kind = if lane.task.is_some() {
-                    "task"
-                } else {
-                    "thread"
-                };
-                let over = self.open.last().map_or(0, |message| message.to + 1);
-                self.note(over, &format!("{kind} {}", lane.name));
-            }
-            MapRow::More(more) => {
-                self.leave_down_to(more.level);
-                self.note(id(more.from), &more_text(more));
-            }
-            MapRow::Call(message) => {
-                self.leave_down_to(message.level);
-                self.call(message);
-            }
-            MapRow::Block(block) => {
-                self.leave_down_to(block.level);
-                let word = match block.block {
-                    BlockKind::Loop => "loop",
-                    BlockKind::Recursion => "group recursion",
-                    BlockKind::Alternatives => "alt",
-                    BlockKind::Optional => "opt",
-                    BlockKind::Parallel => "par",
-                };
-                let _ = writeln!(self.text, "{word} {}", escape(&block.text));
-                self.blocks.push((block.block, block.times));
-            }
-            MapRow::Section(section) => {
-                self.leave_down_to(section.level);
-                if let Some(block) = self.blocks.last_mut() {
-                    block.1 = section.times;
-                }
-                let _ = writeln!(self.text, "else {}", escape(&section.text));
-            }
-            MapRow::End(end) => {
-                self.leave_down_to(end.level);
-                self.blocks.pop();
-                self.text.push_str("end\n");
-            }
-        }
+    fn outside(&mut self, program: &str) {
+        self.line(format_args!("actor \"{}\" as p0", escape(program)));
+    }
+
+    fn participant(&mut self, id: usize, name: &str) {
+        self.line(format_args!("participant \"{}\" as p{id}", escape(name)));
     }
 
     fn note(&mut self, over: usize, text: &str) {
-        let _ = writeln!(self.text, "note over p{over} : {}", escape(text));
+        self.line(format_args!("note over p{over} : {}", escape(text)));
     }
 
-    fn call(&mut self, message: &'m Message) {
-        let (from, to) = (id(message.from), message.to + 1);
-        let around = self.blocks.last().map_or(1, |block| block.1);
-        let label = signature(message, self.value_chars) + &times_text(message, around);
-        let _ = writeln!(self.text, "p{from} -> p{to} : {}", escape(&label));
-        let _ = writeln!(self.text, "activate p{to}");
-        if message.closed {
-            self.note(
-                to,
-                &format!("{} inside", counted(message.calls_inside, "call")),
-            );
-        }
-        self.open.push(message);
+    fn call(&mut self, from: usize, to: usize, label: &str) {
+        self.line(format_args!("p{from} -> p{to} : {}", escape(label)));
+        self.line(format_args!("activate p{to}"));
     }
 
-    fn leave_down_to(&mut self, level: u32) {
-        while let Some(message) = self.open.pop_if(|message| message.level >= level) {
-            self.leave(message);
-        }
-    }
-
-    fn leave(&mut self, message: &Message) {
-        let (from, to) = (id(message.from), message.to + 1);
-        let exception = || message.exception.as_deref().unwrap_or("an exception");
-        let (arrow, label) = match message.outcome {
-            Outcome::Returned => ("-->", message.result.as_deref().unwrap_or("returned")),
-            Outcome::Raised if message.has_failed => ("-[#red]->x", exception()),
-            Outcome::Raised => ("-->", exception()),
-            Outcome::Closed => ("-->", "closed"),
-            Outcome::Unfinished => {
-                self.note(to, "did not return before the recording ended");
-                let _ = writeln!(self.text, "deactivate p{to}");
-                return;
-            }
+    fn back(&mut self, from: usize, to: usize, back: Back, label: &str) {
+        let arrow = match back {
+            Back::Returned => "-->",
+            Back::Failed => "-[#red]->x",
         };
-        let times = if message.has_failed { 2 } else { 1 };
-        let label = escape(&cut(&visible(label), times * self.value_chars));
-        let _ = writeln!(self.text, "p{to} {arrow} p{from} : {label}");
-        let _ = writeln!(self.text, "deactivate p{to}");
+        self.line(format_args!("p{from} {arrow} p{to} : {}", escape(label)));
+        self.stop(from);
+    }
+
+    fn stop(&mut self, at: usize) {
+        self.line(format_args!("deactivate p{at}"));
+    }
+
+    fn block(&mut self, kind: BlockKind, text: &str) {
+        let word = match kind {
+            BlockKind::Loop => "loop",
+            BlockKind::Recursion => "group recursion",
+            BlockKind::Alternatives => "alt",
+            BlockKind::Optional => "opt",
+            BlockKind::Parallel => "par",
+        };
+        self.line(format_args!("{word} {}", escape(text)));
+    }
+
+    fn section(&mut self, _: BlockKind, text: &str) {
+        self.line(format_args!("else {}", escape(text)));
+    }
+
+    fn end(&mut self) {
+        self.line(format_args!("end"));
     }
 }
 
@@ -164,7 +104,7 @@ fn escape(text: &str) -> String {
 mod tests {
     use super::*;
     use execmap_map::{Folded, MapQuery, fold_map};
-    use execmap_query::testing::TraceBuilder;
+    use execmap_query::testing::{TraceBuilder, shop};
 
     #[test]
     fn a_map_becomes_a_diagram() {
@@ -189,7 +129,7 @@ mod tests {
         insta::assert_snapshot!(render(&map, 60), @r#"
         @startuml
         hide footbox
-        actor "program" as p0
+        actor "shop.py" as p0
         participant "shop" as p1
         p0 -> p1 : main()
         activate p1
@@ -210,5 +150,17 @@ mod tests {
         deactivate p1
         @enduml
         "#);
+    }
+
+    #[test]
+    fn a_class_is_named_with_its_package() {
+        let trace = shop();
+        let map =
+            fold_map(&trace, &Folded::of(&trace), &MapQuery::default()).expect("there is room");
+        let drawn = render(&map, 60);
+        assert!(
+            drawn.contains("participant \"shop.cart.Cart\" as p2\n"),
+            "{drawn}"
+        );
     }
 }
